@@ -1,0 +1,119 @@
+//! An action, and its key: the digest of its canonical encoding.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use prost::Message;
+
+use crate::digest::Digest;
+use crate::directory::TreeDigest;
+use crate::error::{Error, Result};
+use crate::path::TreePath;
+use crate::reapi;
+use crate::store::Store;
+
+/// What an action's key is made of: all that a process can see, and nothing of the machine it runs on.
+///
+/// Its messages are REAPI's, with one liberty: output paths count from the input root, not from the working directory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Action {
+    /// argv.
+    pub arguments: Vec<String>,
+    /// The whole environment.
+    pub environment: BTreeMap<String, String>,
+    /// Where the process starts, from the input root.
+    pub working_directory: TreePath,
+    /// The directories it is asked for, from the input root.
+    pub outputs: BTreeSet<TreePath>,
+    /// What a worker must be or do.
+    pub platform: BTreeMap<String, String>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// The whole file system the process sees.
+    pub input_root: TreeDigest,
+}
+
+/// The digest of an encoded [`Action`]. It names a result in the index.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ActionKey(Digest);
+
+impl ActionKey {
+    /// The digest of the `Action` message.
+    pub fn digest(&self) -> Digest {
+        self.0
+    }
+
+    pub(crate) fn from_digest(digest: Digest) -> ActionKey {
+        ActionKey(digest)
+    }
+
+    /// The hash in hexadecimal; names of locks and logs are made of it.
+    pub fn hex(&self) -> String {
+        self.0.hex()
+    }
+}
+
+impl fmt::Display for ActionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl Action {
+    /// The key, and the messages it was hashed from: `Command`, then `Action`. Kept in the store they are the key's
+    /// manifest, so an explanation is read from the very bytes that were hashed.
+    pub fn encode(&self) -> (ActionKey, [(Digest, Vec<u8>); 2]) {
+        let platform = Some(reapi::Platform { properties: pairs(&self.platform) });
+        let command = reapi::Command {
+            arguments: self.arguments.clone(),
+            environment_variables: pairs(&self.environment),
+            platform: platform.clone(),
+            working_directory: self.working_directory.to_string(),
+            output_paths: self.outputs.iter().map(TreePath::to_string).collect(),
+        };
+        let command = message(&command);
+        let action = message(&reapi::Action {
+            command_digest: Some(command.0.to_message()),
+            input_root_digest: Some(self.input_root.digest().to_message()),
+            timeout: self.timeout.map(|limit| reapi::Duration {
+                seconds: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+                nanos: limit.subsec_nanos() as i32,
+            }),
+            platform,
+        });
+        (ActionKey(action.0), [command, action])
+    }
+
+    /// The action whose key this is, read back from the store; `None` if its messages are not (or no longer) there.
+    pub fn load(store: &Store, key: ActionKey) -> Result<Option<Action>> {
+        let malformed = |why: String| Error::Malformed { digest: key.0, what: "Action", why };
+        let Some(bytes) = store.message(key.0)? else { return Ok(None) };
+        let action = reapi::Action::decode(bytes.as_slice()).map_err(|error| malformed(error.to_string()))?;
+        let digest = |message: &Option<reapi::Digest>| message.as_ref().and_then(Digest::from_message);
+        let (Some(command), Some(root)) = (digest(&action.command_digest), digest(&action.input_root_digest)) else {
+            return Err(malformed("a digest is missing".into()));
+        };
+        let Some(bytes) = store.message(command)? else { return Ok(None) };
+        let command = reapi::Command::decode(bytes.as_slice()).map_err(|error| malformed(error.to_string()))?;
+        let unpair = |pairs: Vec<reapi::Pair>| pairs.into_iter().map(|pair| (pair.name, pair.value)).collect();
+        Ok(Some(Action {
+            arguments: command.arguments,
+            environment: unpair(command.environment_variables),
+            working_directory: TreePath::parse(&command.working_directory)?,
+            outputs: command.output_paths.iter().map(|path| TreePath::parse(path)).collect::<std::result::Result<_, _>>()?,
+            platform: unpair(command.platform.unwrap_or_default().properties),
+            timeout: action.timeout.map(|limit| Duration::new(limit.seconds as u64, limit.nanos as u32)),
+            input_root: TreeDigest::from_digest(root),
+        }))
+    }
+}
+
+fn message(message: &impl Message) -> (Digest, Vec<u8>) {
+    let bytes = message.encode_to_vec();
+    (Digest::of(&bytes), bytes)
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> Vec<reapi::Pair> {
+    map.iter().map(|(name, value)| reapi::Pair { name: name.clone(), value: value.clone() }).collect()
+}

@@ -1,0 +1,85 @@
+//! New objects on their way into the store: written, not yet published.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::store::{Store, normalize};
+
+/// Takes files from any thread and remembers which of them have to be published.
+#[derive(Debug)]
+pub struct Batch<'s> {
+    pub(crate) store: &'s Store,
+    taken: Mutex<HashSet<(Digest, bool)>>,
+}
+
+/// The files of a finished batch. They count as there once a [`Publication`](crate::Publication) has named them: what a
+/// crash left unnamed may be torn and is written again.
+#[derive(Debug, Default)]
+pub struct New(pub(crate) Vec<Digest>);
+
+impl<'s> Batch<'s> {
+    pub(crate) fn new(store: &'s Store) -> Batch<'s> {
+        Batch { store, taken: Mutex::default() }
+    }
+
+    /// Takes a file's contents.
+    pub fn put_file(&self, contents: &[u8], executable: bool) -> Result<Digest> {
+        let digest = Digest::of(contents);
+        if self.is_new(digest, executable)? {
+            let temporary = self.store.session()?.path("file");
+            fs::write(&temporary, contents)?;
+            self.adopt(&temporary, digest, executable)?;
+        }
+        Ok(digest)
+    }
+
+    /// Takes the file at `path` away. It must be on the store's file system and no longer written to.
+    pub fn take_file(&self, path: &Path, executable: bool) -> Result<Digest> {
+        let digest = digest_of(path)?;
+        if self.is_new(digest, executable)? {
+            self.adopt(path, digest, executable)?;
+        }
+        Ok(digest)
+    }
+
+    /// Writes messages. They are in the store at once: nothing refers to them until a result is published.
+    pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
+        self.store.index.put_messages(messages)
+    }
+
+    /// Ends the batch.
+    pub fn finish(self) -> New {
+        let taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        New(taken.into_iter().map(|(digest, _)| digest).collect())
+    }
+
+    /// Whether the file has to be written: not in this batch yet, and not in the store. The index alone can say that a
+    /// file is whole; the file system alone can say that it is still there.
+    fn is_new(&self, digest: Digest, executable: bool) -> Result<bool> {
+        if self.store.index.has_blob(digest)? && self.store.has_file(digest, executable) {
+            return Ok(false);
+        }
+        Ok(self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert((digest, executable)))
+    }
+
+    fn adopt(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
+        normalize(path, executable)?;
+        fs::rename(path, &self.store.cas_path(digest, executable))
+    }
+}
+
+/// Hashes a file, a large one on all cores.
+fn digest_of(path: &Path) -> Result<Digest> {
+    const LARGE: u64 = 1 << 20;
+    let size = fs::metadata(path)?.len();
+    if size < LARGE {
+        return Ok(Digest::of(&fs::read(path)?));
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_mmap_rayon(path).map_err(Error::io("read", path))?;
+    Ok(Digest::new(hasher.finalize(), hasher.count()))
+}

@@ -1,0 +1,129 @@
+//! Everything that can go wrong in the store, with who can mend it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::digest::Digest;
+use crate::path::TreePathError;
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Who can mend an error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// The command line or the files it names.
+    User,
+    /// The recipe.
+    Recipe,
+    /// This machine: disk, permissions, network, kernel settings.
+    Environment,
+    /// pwb itself.
+    Internal,
+}
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file-system call failed.
+    #[error("cannot {verb} {}", path.display())]
+    Io {
+        /// What was tried, as a verb: `read`, `rename`.
+        verb: &'static str,
+        /// The path it was tried on.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// SQLite refused a statement.
+    #[error("the index {} cannot {verb}", path.display())]
+    Index {
+        /// What was tried, as a verb phrase.
+        verb: &'static str,
+        /// The database file.
+        path: PathBuf,
+        /// SQLite's answer.
+        source: rusqlite::Error,
+    },
+    /// The store was written by a newer pwb.
+    #[error("the store {} has schema version {found}, this pwb knows versions up to {known}", path.display())]
+    NewerSchema {
+        /// The database file.
+        path: PathBuf,
+        /// The version found in it.
+        found: u32,
+        /// The newest version this program knows.
+        known: u32,
+    },
+    /// An object that something refers to is not in the store, or not whole.
+    #[error("object {0} is missing from the store")]
+    Missing(Digest),
+    /// Bytes that should be a message are not one.
+    #[error("object {digest} is not a well-formed {what}: {why}")]
+    Malformed {
+        /// The object.
+        digest: Digest,
+        /// The message expected.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A path that cannot stand in a tree.
+    #[error(transparent)]
+    Path(#[from] TreePathError),
+    /// A file that a tree cannot hold: a device, a socket, a fifo.
+    #[error("{} is neither a file, a folder nor a symbolic link", .0.display())]
+    Special(PathBuf),
+    /// A path that leads through a file or a link.
+    #[error("`/{path}` leads through something that is not a directory")]
+    NotADirectory {
+        /// The path.
+        path: String,
+    },
+    /// Two trees claim a path with different contents, and nobody has said who wins.
+    #[error("two trees claim `{path}`")]
+    Conflict {
+        /// The path.
+        path: String,
+    },
+    /// A path inside a tree that is not there.
+    #[error("there is no `{path}` in tree {tree}")]
+    NoSuchPath {
+        /// The path looked for.
+        path: String,
+        /// The tree it was looked for in.
+        tree: Digest,
+    },
+}
+
+impl Error {
+    /// Who can mend it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Io { .. } | Error::Index { .. } | Error::NewerSchema { .. } => Kind::Environment,
+            Error::Path(_) | Error::Special(_) | Error::NotADirectory { .. } => Kind::Recipe,
+            Error::Conflict { .. } | Error::NoSuchPath { .. } => Kind::Recipe,
+            Error::Missing(_) | Error::Malformed { .. } => Kind::Internal,
+        }
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::NewerSchema { .. } => Some("use that newer pwb, or another store (PWB_STORE=DIR)".into()),
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some disk, or move the store with PWB_STORE=DIR".into())
+            }
+            Error::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(format!("check who owns {}", path.display()))
+            }
+            Error::Missing(_) => Some("run the command again: what is missing is built or fetched anew".into()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io { verb, path, source }
+    }
+}

@@ -1,0 +1,38 @@
+//! What already exists: digests, trees, the content store and its index.
+//!
+//! The crate knows neither recipes nor processes: it keeps bytes by their digest, trees by the digest of their root
+//! [`Directory`], and results by the key of the action that made them.
+
+mod action;
+mod batch;
+mod digest;
+mod directory;
+mod error;
+pub mod fs;
+mod index;
+mod ingest;
+mod layer;
+mod lock;
+mod materialize;
+mod path;
+mod publish;
+pub mod reapi;
+mod result;
+mod session;
+mod store;
+mod tree;
+
+pub use action::{Action, ActionKey};
+pub use batch::{Batch, New};
+pub use digest::Digest;
+pub use directory::{Directory, Entry, TreeDigest};
+pub use error::{Error, Kind, Result};
+pub use index::{Outcome, Run};
+pub use ingest::Ignore;
+pub use lock::Lock;
+pub use path::{TreePath, TreePathError};
+pub use publish::{Publication, Publisher};
+pub use result::ActionResult;
+pub use session::Session;
+pub use store::Store;
+pub use tree::{Conflict, Tree, TreeNode};

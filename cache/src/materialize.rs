@@ -1,0 +1,118 @@
+//! A tree becomes a folder of hard links, once.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use rayon::prelude::*;
+
+use crate::digest::Digest;
+use crate::directory::{Entry, TreeDigest};
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::lock::Lock;
+use crate::store::{Store, normalize, set_mtime};
+
+impl Store {
+    /// The folder where this tree is, if it has been materialized and is known to be whole.
+    pub fn materialized(&self, tree: TreeDigest) -> Result<Option<PathBuf>> {
+        let folder = self.tree_path(tree);
+        let known = folder.is_dir() && self.index.has_tree(tree, &boot()?)?;
+        Ok(known.then_some(folder))
+    }
+
+    /// The folder where this tree is, read-only by convention: its files are hard links into the content store.
+    ///
+    /// [`Error::Missing`] names an object that is not in the store; the caller drops the result that promised it.
+    pub fn materialize(&self, tree: TreeDigest) -> Result<PathBuf> {
+        if let Some(folder) = self.materialized(tree)? {
+            return Ok(folder);
+        }
+        let folder = self.tree_path(tree);
+        let _lock = Lock::acquire(&self.root().join("locks").join(format!("tree-{}", tree.digest().hex())))?;
+        if let Some(folder) = self.materialized(tree)? {
+            return Ok(folder);
+        }
+        let temporary = self.session()?.path("tree");
+        self.link_directory(tree, &temporary)?;
+        fs::remove_tree(&folder)?;
+        fs::rename(&temporary, &folder)?;
+        self.index.put_tree(tree, &boot()?)?;
+        self.unsynced_trees.lock().unwrap_or_else(PoisonError::into_inner).push(tree);
+        Ok(folder)
+    }
+
+    /// Whether every object of this tree is there. `seen` has the directories already found whole.
+    pub fn is_complete(&self, tree: TreeDigest, seen: &mut HashSet<TreeDigest>) -> Result<bool> {
+        if seen.contains(&tree) {
+            return Ok(true);
+        }
+        let directory = match self.directory(tree) {
+            Err(Error::Missing(_)) => return Ok(false),
+            other => other?,
+        };
+        for entry in directory.entries.values() {
+            let whole = match entry {
+                Entry::File { digest, .. } => self.has_file(*digest, false) || self.has_file(*digest, true),
+                Entry::Directory(below) => self.is_complete(*below, seen)?,
+                Entry::Symlink(_) => true,
+            };
+            if !whole {
+                return Ok(false);
+            }
+        }
+        seen.insert(tree);
+        Ok(true)
+    }
+
+    fn tree_path(&self, tree: TreeDigest) -> PathBuf {
+        self.root().join("trees").join(tree.digest().hex())
+    }
+
+    fn link_directory(&self, tree: TreeDigest, folder: &Path) -> Result<()> {
+        let directory = self.directory(tree)?;
+        fs::create_dir(folder)?;
+        directory.entries.par_iter().try_for_each(|(name, entry)| {
+            let path = folder.join(name);
+            match entry {
+                Entry::File { digest, executable } => self.link_file(*digest, *executable, &path),
+                Entry::Directory(tree) => self.link_directory(*tree, &path),
+                Entry::Symlink(target) => fs::symlink(target, &path),
+            }
+        })?;
+        set_mtime(folder)
+    }
+
+    fn link_file(&self, digest: Digest, executable: bool, path: &Path) -> Result<()> {
+        let object = self.cas_path(digest, executable);
+        if !self.has_file(digest, executable) {
+            self.copy_other_mode(digest, executable, &object)?;
+        }
+        match std::fs::hard_link(&object, path) {
+            Err(error) if error.kind() == io::ErrorKind::TooManyLinks => copy(&object, path, executable),
+            other => other.map_err(Error::io("link", path)),
+        }
+    }
+
+    /// Makes the object from the one of the same contents and the other mode.
+    fn copy_other_mode(&self, digest: Digest, executable: bool, object: &Path) -> Result<()> {
+        if !self.has_file(digest, !executable) {
+            return Err(self.discard(digest)?);
+        }
+        let temporary = self.session()?.path("file");
+        copy(&self.cas_path(digest, !executable), &temporary, executable)?;
+        fs::rename(&temporary, object)
+    }
+}
+
+fn copy(from: &Path, to: &Path, executable: bool) -> Result<()> {
+    std::fs::copy(from, to).map_err(Error::io("copy to", to))?;
+    normalize(to, executable)
+}
+
+/// This boot's identity: a folder that was made but not synced is trusted until the machine goes down.
+fn boot() -> Result<String> {
+    let bytes = fs::read(Path::new("/proc/sys/kernel/random/boot_id"))?;
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}

@@ -1,0 +1,104 @@
+//! Results become durable, many at a time, while the build goes on.
+//!
+//! One thread syncs the file system and then commits what had been finished before the sync. A row therefore never
+//! names a file that a loss of power could still tear. The action's lock is held until its row is there.
+
+use std::fs::File;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Scope, ScopedJoinHandle};
+
+use crate::batch::New;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::index::{Durability, Index, Run};
+use crate::lock::Lock;
+use crate::result::ActionResult;
+use crate::store::Store;
+
+/// A result that is to become durable.
+#[derive(Debug)]
+pub struct Publication {
+    /// The result.
+    pub result: ActionResult,
+    /// The run that made it; its key is the result's.
+    pub run: Run,
+    /// The files it needs.
+    pub new: New,
+    /// The action's lock.
+    pub lock: Lock,
+}
+
+/// Publishes in the background.
+#[derive(Debug)]
+pub struct Publisher<'scope> {
+    store: &'scope Store,
+    sender: Sender<Publication>,
+    thread: ScopedJoinHandle<'scope, Result<()>>,
+}
+
+impl Store {
+    /// Publishes files that belong to no result, and returns once they are durable.
+    pub fn publish_files(&self, new: New) -> Result<()> {
+        if new.0.is_empty() {
+            return Ok(());
+        }
+        self.sync()?;
+        self.index.publish(&new.0, &[], &[])
+    }
+
+    /// Starts to publish in the background; `durable` is called for each run whose result can no longer be lost.
+    pub fn publisher<'scope, 'env>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
+        durable: impl Fn(Run) + Send + 'scope,
+    ) -> Result<Publisher<'scope>> {
+        let (sender, receiver) = channel();
+        let index = Index::open(&self.root().join("index.sqlite"), Durability::Power)?;
+        let thread = scope.spawn(move || self.publish(&receiver, &index, durable));
+        Ok(Publisher { store: self, sender, thread })
+    }
+
+    fn publish(&self, receiver: &Receiver<Publication>, index: &Index, durable: impl Fn(Run)) -> Result<()> {
+        while let Ok(first) = receiver.recv() {
+            let batch: Vec<Publication> = std::iter::once(first).chain(receiver.try_iter()).collect();
+            self.sync()?;
+            let files: Vec<_> = batch.iter().flat_map(|one| one.new.0.iter().copied()).collect();
+            let results: Vec<_> = batch.iter().map(|one| (one.result, one.run.clone())).collect();
+            index.publish(&files, &results, &[])?;
+            for Publication { lock, run, .. } in batch {
+                drop(lock);
+                durable(run);
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        let root: File = fs::open(self.root())?;
+        rustix::fs::syncfs(&root).map_err(|error| Error::io("sync", self.root())(error.into()))
+    }
+}
+
+impl Publisher<'_> {
+    /// Hands a result over. After a failure nothing is published any more; [`Publisher::finish`] says why.
+    pub fn submit(&self, publication: Publication) {
+        // The thread has ended only if it failed, which `finish` reports.
+        let _ = self.sender.send(publication);
+    }
+
+    /// Waits until all that was handed over is durable, and the trees materialized meanwhile too.
+    pub fn finish(self) -> Result<()> {
+        drop(self.sender);
+        match self.thread.join() {
+            Ok(outcome) => outcome?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        let trees = std::mem::take(&mut *self.store.unsynced_trees.lock().unwrap_or_else(PoisonError::into_inner));
+        if trees.is_empty() {
+            return Ok(());
+        }
+        self.store.sync()?;
+        self.store.index.publish(&[], &[], &trees)
+    }
+}

@@ -1,0 +1,201 @@
+//! The store: a folder with a content store, its index, materialized trees, logs and locks.
+//!
+//! ```text
+//! index.sqlite   what is published; messages (directories, actions) are kept in it
+//! cas/ab/ab…     files by digest, read-only; `.x` at the end where executable
+//! trees/         materialized trees, hard links into cas/
+//! logs/          the output of the latest run of each action
+//! locks/  tmp/   one lock a running action; one folder a running process
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::action::ActionKey;
+use crate::batch::Batch;
+use crate::digest::Digest;
+use crate::directory::{Directory, TreeDigest};
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::index::{Durability, Index, Run};
+use crate::lock::Lock;
+use crate::path::TreePath;
+use crate::result::ActionResult;
+use crate::session::Session;
+use crate::tree::{Tree, TreeNode};
+
+/// The one modification time of every file in the store: `make` sees no file as older than another.
+pub(crate) const MTIME: Duration = Duration::from_secs(1_749_600_000);
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    pub(crate) index: Index,
+    session: OnceLock<Session>,
+    starting: Mutex<()>,
+    /// Trees materialized by this process and not yet known to survive a loss of power.
+    pub(crate) unsynced_trees: Mutex<Vec<TreeDigest>>,
+}
+
+impl Store {
+    /// Opens the store at `root`, made if it is not there.
+    pub fn open(root: &Path) -> Result<Store> {
+        let index = root.join("index.sqlite");
+        if !index.exists() {
+            for folder in ["cas", "trees", "logs", "locks", "tmp"] {
+                fs::create_dir_all(&root.join(folder))?;
+            }
+            for byte in 0..=255_u8 {
+                fs::create_dir_all(&root.join(format!("cas/{byte:02x}")))?;
+            }
+        }
+        let root = root.canonicalize().map_err(Error::io("resolve", root))?;
+        Ok(Store {
+            index: Index::open(&index, Durability::Process)?,
+            root,
+            session: OnceLock::new(),
+            starting: Mutex::new(()),
+            unsynced_trees: Mutex::default(),
+        })
+    }
+
+    /// The store's folder, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// This process's folder for temporary files; starting it sweeps what dead processes left.
+    pub fn session(&self) -> Result<&Session> {
+        if let Some(session) = self.session.get() {
+            return Ok(session);
+        }
+        let _one_at_a_time = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.session.get().is_none() {
+            let session = Session::start(&self.root.join("tmp"))?;
+            return Ok(self.session.get_or_init(|| session));
+        }
+        self.session()
+    }
+
+    /// How many bytes the store's file system has left for this user.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let found = rustix::fs::statvfs(&self.root).map_err(|error| Error::io("ask the size of", &self.root)(error.into()))?;
+        Ok(found.f_bavail * found.f_frsize)
+    }
+
+    /// Starts a batch of new objects.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Waits until no other process runs this action, and keeps them from it.
+    pub fn lock(&self, key: ActionKey) -> Result<Lock> {
+        Lock::acquire(&self.root.join("locks").join(key.hex()))
+    }
+
+    /// Takes the lock of this action if no other process has it.
+    pub fn try_lock(&self, key: ActionKey) -> Result<Option<Lock>> {
+        Lock::try_acquire(&self.root.join("locks").join(key.hex()))
+    }
+
+    /// The published result of an action.
+    pub fn result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
+        self.index.result(key)
+    }
+
+    /// Forgets every result that is this tree: its objects have been found missing.
+    pub fn forget_results(&self, tree: TreeDigest) -> Result<()> {
+        self.index.forget_results(tree)
+    }
+
+    /// The file that the output of an action goes to.
+    pub fn log_path(&self, key: ActionKey) -> PathBuf {
+        self.root.join("logs").join(format!("{key}.log"))
+    }
+
+    /// Adds a run that published nothing to the history.
+    pub fn record_run(&self, run: &Run) -> Result<()> {
+        self.index.record_run(run)
+    }
+
+    /// The latest run of a node.
+    pub fn last_run(&self, node: &str) -> Result<Option<Run>> {
+        self.index.last_run(node)
+    }
+
+    /// The tree that an unchanged request was answered with.
+    pub fn realization(&self, request: Digest) -> Result<Option<TreeDigest>> {
+        self.index.realization(request)
+    }
+
+    /// Remembers the answer to a request.
+    pub fn put_realization(&self, request: Digest, tree: TreeDigest) -> Result<()> {
+        self.index.put_realization(request, tree)
+    }
+
+    /// The bytes of a message.
+    pub fn message(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        self.index.message(digest)
+    }
+
+    /// A directory of a tree.
+    pub fn directory(&self, tree: TreeDigest) -> Result<Directory> {
+        let digest = tree.digest();
+        let bytes = self.message(digest)?.ok_or(Error::Missing(digest))?;
+        Directory::decode(digest, &bytes)
+    }
+
+    /// The tree at `path` inside `tree`.
+    pub fn subtree(&self, tree: TreeDigest, path: &TreePath) -> Result<TreeDigest> {
+        if path.is_root() {
+            return Ok(tree);
+        }
+        match Tree::load(self, tree)?.get(self, path)? {
+            Some(TreeNode::Stored(found)) => Ok(found),
+            _ => Err(Error::NoSuchPath { path: path.to_string(), tree: tree.digest() }),
+        }
+    }
+
+    /// The contents of a file, checked against its digest.
+    pub fn read(&self, digest: Digest) -> Result<Vec<u8>> {
+        let path = [false, true].map(|executable| self.cas_path(digest, executable));
+        let Some(path) = path.iter().find(|path| path.exists()) else { return Err(Error::Missing(digest)) };
+        let bytes = fs::read(path)?;
+        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(self.discard(digest)?) }
+    }
+
+    /// Where a file of this digest lies. The two modes are two inodes, since a hard link shares its mode.
+    pub(crate) fn cas_path(&self, digest: Digest, executable: bool) -> PathBuf {
+        let hex = digest.hex();
+        let suffix = if executable { ".x" } else { "" };
+        self.root.join(format!("cas/{}/{hex}{suffix}", &hex[..2]))
+    }
+
+    /// Whether a published file is there in this mode and has its full size.
+    pub(crate) fn has_file(&self, digest: Digest, executable: bool) -> bool {
+        std::fs::metadata(self.cas_path(digest, executable)).is_ok_and(|found| found.len() == digest.size())
+    }
+
+    /// Removes an object that is not what its name says; returns the error to report.
+    pub(crate) fn discard(&self, digest: Digest) -> Result<Error> {
+        self.index.forget_blob(digest)?;
+        for executable in [false, true] {
+            fs::remove_file(&self.cas_path(digest, executable))?;
+        }
+        Ok(Error::Missing(digest))
+    }
+}
+
+/// Gives a file the mode and time that every file in the store has.
+pub(crate) fn normalize(path: &Path, executable: bool) -> Result<()> {
+    fs::chmod(path, if executable { 0o555 } else { 0o444 })?;
+    set_mtime(path)
+}
+
+/// Sets a path's modification time to the store's.
+pub(crate) fn set_mtime(path: &Path) -> Result<()> {
+    let time = std::fs::FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + MTIME);
+    std::fs::File::open(path).and_then(|file| file.set_times(time)).map_err(Error::io("set the time of", path))
+}

@@ -1,0 +1,132 @@
+//! Everything that can go wrong between a request and its result, with who can mend it.
+
+use std::path::PathBuf;
+
+use pwb_cache::Kind;
+
+use crate::fetch;
+use crate::recipe::Diagnostics;
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The recipes, or what was asked of them, do not hold together.
+    #[error("{}", .0.render(false))]
+    Recipe(Diagnostics),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] pwb_cache::Error),
+    /// The sandbox could not be set up.
+    #[error(transparent)]
+    Sandbox(#[from] pwb_sandbox::Error),
+    /// A download or an archive.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    /// A command ended with failure.
+    #[error("{status}")]
+    Command {
+        /// How it ended, as a sentence.
+        status: String,
+        /// The end of its output.
+        tail: String,
+        /// All of its output.
+        log: PathBuf,
+        /// Where its files were kept, if that was asked for.
+        kept: Option<PathBuf>,
+    },
+    /// Two layers of a root claim one path.
+    #[error("`{path}` is in `{first}` and, with other contents, in `{second}`")]
+    Collision {
+        /// The path.
+        path: String,
+        /// The layer that has it first.
+        first: String,
+        /// The layer that claims it too.
+        second: String,
+    },
+    /// A reference's path, a mount point or an output is not what it must be.
+    #[error("{what} `{path}`: {why}")]
+    Path {
+        /// `input`, `output`.
+        what: &'static str,
+        /// The path.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// `--override` names nothing, or something that cannot be overridden.
+    #[error("cannot override `{node}`: {why}")]
+    Override {
+        /// As it was given.
+        node: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Some nodes failed.
+    #[error("{}", failed(.0))]
+    Failed(Vec<Failure>),
+    /// Objects go missing faster than they are made again.
+    #[error("the store {} loses objects while it is used", .0.display())]
+    Losing(PathBuf),
+    /// The target says nothing of how to run it.
+    #[error("target `{0}` has no `run`")]
+    NotRunnable(String),
+    /// The jobserver's fifo cannot be made.
+    #[error("cannot make the jobserver {}", path.display())]
+    Jobserver {
+        /// The fifo.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+/// A node that failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its name.
+    pub node: String,
+    /// Why.
+    pub error: Error,
+}
+
+impl Error {
+    /// Who can mend it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Recipe(_) | Error::Collision { .. } | Error::Path { .. } | Error::NotRunnable(_) => Kind::Recipe,
+            Error::Command { .. } | Error::Override { .. } => Kind::User,
+            Error::Store(error) => error.kind(),
+            Error::Fetch(error) => error.kind(),
+            Error::Sandbox(error) => match error.kind() {
+                pwb_sandbox::Kind::Recipe => Kind::Recipe,
+                pwb_sandbox::Kind::Environment => Kind::Environment,
+                pwb_sandbox::Kind::Internal => Kind::Internal,
+            },
+            Error::Failed(failures) => failures.first().map_or(Kind::Internal, |failure| failure.error.kind()),
+            Error::Losing(_) | Error::Jobserver { .. } => Kind::Environment,
+        }
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Store(error) => error.hint(),
+            Error::Sandbox(error) => error.hint(),
+            Error::Fetch(error) => error.hint(),
+            Error::Collision { path, first, second } => {
+                Some(format!("say who has it: wins: {{\"{path}\": \"{first}\"}} or \"{second}\""))
+            }
+            Error::Losing(_) => Some("check the disk, and that nothing else removes files there".into()),
+            _ => None,
+        }
+    }
+}
+
+fn failed(failures: &[Failure]) -> String {
+    let names: Vec<&str> = failures.iter().map(|failure| failure.node.as_str()).collect();
+    format!("failed: {}", names.join(", "))
+}

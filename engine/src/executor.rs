@@ -1,0 +1,221 @@
+//! Runs what a plan lacks: the effects behind the [`Schedule`].
+//!
+//! One thread decides, and others work. An action is looked up once more when its inputs are known: an input that came
+//! out as before cuts the rebuild off here.
+
+use std::collections::HashMap;
+use std::sync::mpsc::channel;
+use std::thread::scope;
+use std::time::{Duration, Instant};
+
+use pwb_cache::{ActionResult, Outcome, Publication, Publisher, Run, Store, TreeDigest};
+
+use crate::error::{Error, Failure, Result};
+use crate::event::{Event, Observer};
+use crate::fetch::Fetcher;
+use crate::graph::{Graph, Input, StepId, Work};
+use crate::jobserver::Jobserver;
+use crate::plan::Plan;
+use crate::prepare::{Prepared, prepare};
+use crate::realize::Settings;
+use crate::schedule::{Ending, Schedule};
+use crate::work::Context;
+
+/// Downloads at once: they wait for the network more than they compute.
+const DOWNLOADS: usize = 4;
+
+/// Runs the steps of one graph.
+#[derive(Clone, Copy)]
+pub(crate) struct Executor<'a> {
+    pub store: &'a Store,
+    pub graph: &'a Graph,
+    pub settings: &'a Settings,
+    pub observe: &'a Observer<'a>,
+    pub jobserver: &'a Jobserver,
+    pub fetcher: &'a Fetcher,
+}
+
+/// A step whose inputs are known and whose result is not.
+struct Job {
+    step: StepId,
+    prepared: Prepared,
+    inputs: HashMap<Input, TreeDigest>,
+}
+
+/// What became of a step that was looked up.
+enum Found {
+    Result(TreeDigest),
+    Job(Job),
+}
+
+impl Executor<'_> {
+    /// Runs all that the plan lacks; the plan learns the results. Returns what failed.
+    pub fn execute(self, plan: &mut Plan) -> Result<Vec<Failure>> {
+        scope(|scope| {
+            let built = |run: Run| (self.observe)(Event::Built { node: run.node, wall: run.wall });
+            let publisher = self.store.publisher(scope, built)?;
+            let failures = self.drive(plan, &publisher);
+            publisher.finish()?;
+            Ok(failures)
+        })
+    }
+
+    fn drive(self, plan: &mut Plan, publisher: &Publisher<'_>) -> Vec<Failure> {
+        let steps = &self.graph.steps;
+        let done = |step| plan.tree(step).is_some();
+        let mut schedule = Schedule::new(steps, done, |step| self.expected(step));
+        let mut failures = Vec::new();
+        let (sender, receiver) = channel();
+        scope(|scope| {
+            let mut slots = Slots { downloads: DOWNLOADS, others: self.settings.jobs };
+            let mut working = 0_usize;
+            loop {
+                let mut ended = Vec::new();
+                let mut held = Vec::new();
+                while let Some(step) = schedule.start() {
+                    let stopping = !failures.is_empty() && !self.settings.keep_going;
+                    if stopping || *slots.of(&steps[step].work) == 0 {
+                        held.push(step);
+                        continue;
+                    }
+                    match self.look_up(step, plan) {
+                        Ok(Found::Result(tree)) => {
+                            (self.observe)(Event::Cached { node: steps[step].name.clone() });
+                            ended.push((step, Ok(tree)));
+                        }
+                        Err(error) => ended.push((step, Err(error))),
+                        Ok(Found::Job(job)) => {
+                            *slots.of(&steps[step].work) -= 1;
+                            working += 1;
+                            let sender = sender.clone();
+                            scope.spawn(move || {
+                                let result = self.work(&job, publisher);
+                                // The receiver outlives this thread.
+                                let _ = sender.send((step, result));
+                            });
+                        }
+                    }
+                }
+                held.into_iter().for_each(|step| schedule.put_back(step));
+                if ended.is_empty() {
+                    if working == 0 {
+                        return;
+                    }
+                    // A sender is alive in this very function.
+                    let Ok((step, result)) = receiver.recv() else { return };
+                    working -= 1;
+                    *slots.of(&steps[step].work) += 1;
+                    ended.push((step, result));
+                }
+                for (step, result) in ended {
+                    let node = steps[step].name.clone();
+                    match result {
+                        Ok(tree) => {
+                            plan.learn(step, tree);
+                            schedule.finish(step, Ending::Done);
+                        }
+                        Err(error) => {
+                            (self.observe)(Event::Failed { node: node.clone() });
+                            failures.push(Failure { node, error });
+                            schedule.finish(step, Ending::Failed);
+                        }
+                    }
+                }
+            }
+        });
+        failures
+    }
+
+    fn look_up(self, id: StepId, plan: &Plan) -> Result<Found> {
+        let step = &self.graph.steps[id];
+        let tree = |input: &Input| Ok((input.clone(), plan.input(self.store, input)?));
+        let inputs: HashMap<Input, TreeDigest> = step.inputs().into_iter().map(tree).collect::<Result<_>>()?;
+        let prepared = prepare(self.store, step, |input| Ok(inputs[input]))?;
+        Ok(match self.store.result(prepared.key)? {
+            Some(result) => Found::Result(result.tree),
+            None => Found::Job(Job { step: id, prepared, inputs }),
+        })
+    }
+
+    fn work(self, job: &Job, publisher: &Publisher<'_>) -> Result<TreeDigest> {
+        let step = &self.graph.steps[job.step];
+        let key = job.prepared.key;
+        let lock = match self.store.try_lock(key)? {
+            Some(lock) => lock,
+            None => {
+                (self.observe)(Event::Waiting { node: step.name.clone() });
+                self.store.lock(key)?
+            }
+        };
+        if let Some(result) = self.store.result(key)? {
+            (self.observe)(Event::Cached { node: step.name.clone() });
+            return Ok(result.tree);
+        }
+        self.store.batch().put_messages(&job.prepared.messages)?;
+        let context = Context {
+            store: self.store,
+            settings: self.settings,
+            jobserver: self.jobserver,
+            fetcher: self.fetcher,
+            observe: self.observe,
+            inputs: &job.inputs,
+            step,
+            prepared: &job.prepared,
+            expected: self.last_wall(&step.name),
+        };
+        let begin = Instant::now();
+        let made = context.make();
+        let wall = begin.elapsed();
+        let run = |outcome| Run { node: step.name.clone(), key, wall, outcome };
+        match made {
+            Ok(made) => {
+                let result = ActionResult {
+                    tree: made.tree,
+                    wall,
+                    user: made.user,
+                    system: made.system,
+                    max_rss: made.max_rss,
+                };
+                publisher.submit(Publication { result, run: run(Outcome::Built), new: made.new, lock });
+                Ok(made.tree)
+            }
+            Err(error) => {
+                if matches!(error, Error::Command { .. }) {
+                    self.store.record_run(&run(Outcome::Failed))?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn last_wall(self, node: &str) -> Option<Duration> {
+        // A history that cannot be read costs the estimate and nothing else.
+        self.store.last_run(node).ok().flatten().filter(|run| run.outcome == Outcome::Built).map(|run| run.wall)
+    }
+
+    /// How long a step will take: as long as the last time, else a guess by its kind.
+    fn expected(self, step: StepId) -> Duration {
+        const BYTES_A_SECOND: u64 = 20_000_000;
+        let step = &self.graph.steps[step];
+        self.last_wall(&step.name).unwrap_or(match &step.work {
+            Work::Fetch { size, .. } => Duration::from_secs(1 + size.unwrap_or(0) / BYTES_A_SECOND),
+            Work::Root { .. } | Work::Source { .. } => Duration::from_secs(1),
+            Work::Run { .. } => Duration::from_secs(60),
+        })
+    }
+}
+
+/// How many more steps may start.
+struct Slots {
+    downloads: usize,
+    others: usize,
+}
+
+impl Slots {
+    fn of(&mut self, work: &Work) -> &mut usize {
+        match work {
+            Work::Fetch { .. } => &mut self.downloads,
+            Work::Source { .. } | Work::Root { .. } | Work::Run { .. } => &mut self.others,
+        }
+    }
+}

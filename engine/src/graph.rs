@@ -1,0 +1,274 @@
+//! The graph of what is to be realized: recipes with their options filled in, each distinct step once.
+//!
+//! Steps are compared by what they are and not by their names' origin: two targets whose option values make no
+//! difference to a node share it. The graph knows no keys and no results.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::error::{Error, Result};
+use crate::recipe::{
+    Fetch, Library, Node, NodeKind, NodeName, Origin, Pin, Reference, Root, Run, SandboxPath, SourceFolder, Unpack,
+    Use, Values, Winner,
+};
+
+/// A step's place in a [`Graph`].
+pub type StepId = NodeIndex;
+
+/// One thing to do, with its options filled in.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Step {
+    /// The node's full name; a package's is its root's with the package's behind it.
+    pub name: String,
+    /// What to do.
+    pub work: Work,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Work {
+    /// Downloads and unpacks.
+    Fetch {
+        /// Where from, in order.
+        from: Vec<Origin>,
+        /// What the bytes must be.
+        pin: Pin,
+        /// How many they are, where the recipe knows.
+        size: Option<u64>,
+        /// What to do with them.
+        unpack: Unpack,
+    },
+    /// Imports a local folder.
+    Source {
+        /// The folder.
+        path: PathBuf,
+        /// Patterns of what to leave out.
+        ignore: Vec<String>,
+    },
+    /// Composes a root.
+    Root {
+        /// What is laid over what, each with the name that `wins` and messages give it.
+        layers: Vec<(String, Input)>,
+        /// Symbolic links.
+        links: BTreeMap<SandboxPath, String>,
+        /// Small files.
+        files: BTreeMap<SandboxPath, Arc<[u8]>>,
+        /// Who has a path that several claim, by the layer's name.
+        wins: BTreeMap<SandboxPath, String>,
+        /// What is left out.
+        drop: BTreeSet<SandboxPath>,
+    },
+    /// Runs a command.
+    Run {
+        /// argv.
+        arguments: Vec<String>,
+        /// What the recipe sets of the environment.
+        environment: BTreeMap<String, String>,
+        /// Where it starts.
+        cwd: SandboxPath,
+        /// What it starts from.
+        root: Input,
+        /// What is mounted in it.
+        inputs: BTreeMap<SandboxPath, Input>,
+        /// What it is asked for.
+        outputs: BTreeSet<SandboxPath>,
+        /// How long it may take.
+        timeout: Option<Duration>,
+    },
+}
+
+/// A directory in another step's result.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Input {
+    /// The step.
+    pub step: StepId,
+    /// The directory in its result; the root is all of it.
+    pub path: SandboxPath,
+}
+
+/// A result to realize, with its options' values.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The node, or a part of its result.
+    pub reference: Reference,
+    /// The options' values.
+    pub values: Values,
+}
+
+/// What a request came to: a directory in a step's result.
+pub type Goal = Input;
+
+/// Steps, with an edge from each to every step that needs its result.
+#[derive(Debug, Default)]
+pub struct Graph {
+    /// The steps.
+    pub steps: DiGraph<Step, ()>,
+    /// The goals, one a request, in the requests' order.
+    pub goals: Vec<Goal>,
+}
+
+impl Graph {
+    /// The graph of these requests. `overrides` has local folders to use in place of nodes.
+    pub fn build(
+        library: &Library,
+        requests: &[Request],
+        overrides: &BTreeMap<NodeName, PathBuf>,
+    ) -> Result<Graph> {
+        let mut graph = Graph::default();
+        let mut known = HashMap::new();
+        for Request { reference, values } in requests {
+            let mut builder =
+                Builder { library, values, overrides, graph: &mut graph, known: &mut known, built: HashMap::new() };
+            builder.add(&reference.node)?;
+            let goal = builder.input(reference)?;
+            graph.goals.push(goal);
+        }
+        Ok(graph)
+    }
+
+    /// The name of a step.
+    pub fn name(&self, step: StepId) -> &str {
+        &self.steps[step].name
+    }
+}
+
+impl Step {
+    /// The inputs of the step.
+    pub fn inputs(&self) -> Vec<&Input> {
+        match &self.work {
+            Work::Fetch { .. } | Work::Source { .. } => Vec::new(),
+            Work::Root { layers, .. } => layers.iter().map(|(_, input)| input).collect(),
+            Work::Run { root, inputs, .. } => std::iter::once(root).chain(inputs.values()).collect(),
+        }
+    }
+}
+
+struct Builder<'a> {
+    library: &'a Library,
+    values: &'a Values,
+    overrides: &'a BTreeMap<NodeName, PathBuf>,
+    graph: &'a mut Graph,
+    /// Every distinct step of the graph.
+    known: &'a mut HashMap<Step, StepId>,
+    /// The steps that nodes have become under this request's values.
+    built: HashMap<NodeName, StepId>,
+}
+
+impl Builder<'_> {
+    /// Adds a node after all that it needs; a stack of its own, since a chain of nodes may be longer than the thread's.
+    fn add(&mut self, goal: &NodeName) -> Result<()> {
+        let mut stack = vec![(goal.clone(), false)];
+        while let Some((name, needs_are_built)) = stack.pop() {
+            if self.built.contains_key(&name) {
+                continue;
+            }
+            if let Some(path) = self.overrides.get(&name) {
+                let work = Work::Source { path: path.clone(), ignore: Vec::new() };
+                let id = self.intern(name.to_string(), work);
+                self.built.insert(name, id);
+                continue;
+            }
+            // A checked library has every node that its nodes name.
+            let node = self.library.node(&name).ok_or_else(|| unknown(&name))?;
+            if needs_are_built {
+                let id = self.step(node)?;
+                self.built.insert(name, id);
+            } else {
+                stack.push((name, true));
+                let needs = node.needs(self.values);
+                stack.extend(needs.into_iter().map(|(_, reference)| (reference.value.node.clone(), false)));
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, node: &Node) -> Result<StepId> {
+        let work = match &node.kind {
+            NodeKind::Fetch(Fetch { from, pin, unpack }) => {
+                Work::Fetch { from: from.clone(), pin: *pin, size: None, unpack: unpack.clone() }
+            }
+            NodeKind::Source(SourceFolder { path, ignore }) => Work::Source {
+                path: PathBuf::from(path),
+                ignore: ignore.iter().map(|pattern| pattern.value.clone()).collect(),
+            },
+            NodeKind::Root(root) => self.root(node, root)?,
+            NodeKind::Run(run) => self.run(node, run)?,
+        };
+        Ok(self.intern(node.name.to_string(), work))
+    }
+
+    fn root(&mut self, node: &Node, root: &Root) -> Result<Work> {
+        let mut layers = Vec::new();
+        for package in root.debian.iter().flat_map(|debian| &debian.lock.packages) {
+            let work = Work::Fetch {
+                from: vec![Origin::Debian(package.path.clone())],
+                pin: Pin::Sha256(package.sha256),
+                size: Some(package.size),
+                unpack: Unpack::Deb,
+            };
+            let step = self.intern(format!("{}/{}", node.name, package.name), work);
+            layers.push((package.name.clone(), Input { step, path: SandboxPath::root() }));
+        }
+        for (_, reference) in node.needs(self.values) {
+            layers.push((reference.value.to_string(), self.input(&reference.value)?));
+        }
+        let wins = root.wins.iter().map(|(path, winner)| {
+            let name = match winner {
+                Winner::Layer(reference) => reference.to_string(),
+                Winner::Package(name) => name.clone(),
+            };
+            (path.clone(), name)
+        });
+        Ok(Work::Root {
+            layers,
+            links: root.links.clone(),
+            files: root.files.clone(),
+            wins: wins.collect(),
+            drop: root.drop.clone(),
+        })
+    }
+
+    fn run(&mut self, node: &Node, run: &Run) -> Result<Work> {
+        let mut inputs = BTreeMap::new();
+        for (usage, reference) in node.needs(self.values) {
+            if let Use::Input(mount) = usage {
+                inputs.insert(mount.clone(), self.input(&reference.value)?);
+            }
+        }
+        Ok(Work::Run {
+            arguments: run.run.expand(self.values),
+            environment: run.env.iter().map(|(name, words)| (name.clone(), words.join(self.values))).collect(),
+            cwd: run.cwd.clone(),
+            root: self.input(&run.root.value)?,
+            inputs,
+            outputs: run.outputs.clone(),
+            timeout: run.timeout,
+        })
+    }
+
+    fn input(&self, reference: &Reference) -> Result<Input> {
+        let step = *self.built.get(&reference.node).ok_or_else(|| unknown(&reference.node))?;
+        Ok(Input { step, path: reference.path.clone().unwrap_or_else(SandboxPath::root) })
+    }
+
+    fn intern(&mut self, name: String, work: Work) -> StepId {
+        let step = Step { name, work };
+        if let Some(id) = self.known.get(&step) {
+            return *id;
+        }
+        let id = self.graph.steps.add_node(step.clone());
+        for input in step.inputs() {
+            self.graph.steps.update_edge(input.step, id, ());
+        }
+        self.known.insert(step, id);
+        id
+    }
+}
+
+fn unknown(name: &NodeName) -> Error {
+    Error::Path { what: "node", path: name.to_string(), why: "no recipe has it".into() }
+}

@@ -1,0 +1,26 @@
+//! What to run, in what order, and why.
+//!
+//! Data flows one way: `recipe text -> Library -> Graph -> Action -> ActionKey -> hit | run -> ActionResult`.
+//! The crate prints nothing: what happens is told as [`Event`]s, what went wrong as an [`Error`].
+
+mod error;
+mod event;
+mod executor;
+pub mod fetch;
+mod graph;
+mod jobserver;
+mod launch;
+mod plan;
+mod prepare;
+mod realize;
+pub mod recipe;
+mod schedule;
+mod work;
+
+pub use error::{Error, Failure, Result};
+pub use event::{Event, Observer};
+pub use graph::{Goal, Graph, Input, Request, Step, StepId, Work};
+pub use launch::{Launch, launch};
+pub use plan::{Known, Plan};
+pub use pwb_cache::{Kind, Store};
+pub use realize::{Realized, Settings, plan, realize, remembered};

@@ -1,0 +1,91 @@
+//! What of a graph is in the store already. Nothing runs here; local folders are imported, since their contents are
+//! what keys are made of.
+
+use petgraph::visit::Topo;
+use pwb_cache::{Store, TreeDigest};
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Input, StepId, Work};
+use crate::prepare::{in_tree, prepare};
+use crate::work::import;
+
+/// What is known of a step before anything runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Known {
+    /// Its result is this tree.
+    Tree(TreeDigest),
+    /// Its inputs are known, and no result of theirs is in the store: it has to run.
+    Missing,
+    /// It depends on a step that has to run.
+    Unknown,
+}
+
+/// What is known of each step of a graph.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    known: Vec<Known>,
+}
+
+impl Plan {
+    /// A plan in which nothing is known yet.
+    pub fn new(graph: &Graph) -> Plan {
+        Plan { known: vec![Known::Unknown; graph.steps.node_count()] }
+    }
+
+    /// Looks every step up, as far as its inputs are known.
+    pub fn look_up(&mut self, store: &Store, graph: &Graph) -> Result<()> {
+        let mut order = Topo::new(&graph.steps);
+        while let Some(id) = order.next(&graph.steps) {
+            let step = &graph.steps[id];
+            self.known[id.index()] = if let Work::Source { path, ignore } = &step.work {
+                Known::Tree(import(store, path, ignore)?)
+            } else if step.inputs().iter().any(|input| self.tree(input.step).is_none()) {
+                Known::Unknown
+            } else {
+                let prepared = prepare(store, step, |input| self.input(store, input))?;
+                store.result(prepared.key)?.map_or(Known::Missing, |result| Known::Tree(result.tree))
+            };
+        }
+        Ok(())
+    }
+
+    /// What is known of a step.
+    pub fn known(&self, step: StepId) -> Known {
+        self.known[step.index()]
+    }
+
+    /// The result of a step, if it is known.
+    pub fn tree(&self, step: StepId) -> Option<TreeDigest> {
+        match self.known(step) {
+            Known::Tree(tree) => Some(tree),
+            Known::Missing | Known::Unknown => None,
+        }
+    }
+
+    /// The steps that have no result.
+    pub fn to_run(&self) -> usize {
+        self.known.iter().filter(|known| !matches!(known, Known::Tree(_))).count()
+    }
+
+    /// The directory that an input stands for. Its step must have a result.
+    pub fn input(&self, store: &Store, input: &Input) -> Result<TreeDigest> {
+        let path = || input.path.to_string();
+        let tree = self.tree(input.step).ok_or_else(|| Error::Path {
+            what: "input",
+            path: path(),
+            why: "its node has no result yet".into(),
+        })?;
+        store.subtree(tree, &in_tree(&input.path)?).map_err(|error| match error {
+            pwb_cache::Error::NoSuchPath { .. } => Error::Path {
+                what: "input",
+                path: path(),
+                why: "there is no such directory in the node's result".into(),
+            },
+            other => other.into(),
+        })
+    }
+
+    pub(crate) fn learn(&mut self, step: StepId, tree: TreeDigest) {
+        self.known[step.index()] = Known::Tree(tree);
+    }
+}

@@ -1,0 +1,136 @@
+//! A step whose inputs are known becomes an action, and so gets its key.
+//!
+//! Commands are actions as the Remote Execution API has them. Downloads and roots, which pwb does itself, are written
+//! down in the same form, so that there is one kind of key and one way to explain it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use pwb_cache::{Action, ActionKey, Digest, Store, Tree, TreeDigest, TreeNode, TreePath};
+
+use crate::error::{Error, Result};
+use crate::graph::{Input, Step, Work};
+use crate::recipe::{Origin, SandboxPath, Unpack};
+
+/// Changes whenever a command would see something else for the same key, and so makes every key a new one.
+const SANDBOX: &str = "linux-1";
+/// The same for what pwb does itself.
+const BUILTIN: &str = "1";
+
+/// What every command has in its environment unless its recipe says otherwise.
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("HOME", "/tmp"),
+    ("LC_ALL", "C.UTF-8"),
+    ("PATH", "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"),
+    ("PYTHONHASHSEED", "0"),
+    ("SOURCE_DATE_EPOCH", "1749600000"),
+    ("TMPDIR", "/tmp"),
+    ("TZ", "UTC0"),
+];
+
+/// An action that is ready to run.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its key.
+    pub key: ActionKey,
+    /// The action.
+    pub action: Action,
+    /// What the key was hashed from; saved when the action runs.
+    pub messages: Vec<(Digest, Vec<u8>)>,
+}
+
+/// The action of a step whose inputs are these trees.
+pub fn prepare(store: &Store, step: &Step, tree_of: impl Fn(&Input) -> Result<TreeDigest>) -> Result<Prepared> {
+    let mut messages = Vec::new();
+    let action = match &step.work {
+        Work::Fetch { from, pin, unpack, .. } => {
+            let from = from.iter().map(|origin| match origin {
+                Origin::Url(url) => url.clone(),
+                Origin::Debian(path) => format!("debian:{path}"),
+            });
+            let unpack = match unpack {
+                Unpack::File(name) => format!("file {name}"),
+                Unpack::Tar { strip } => format!("tar strip={strip}"),
+                Unpack::Zip { strip } => format!("zip strip={strip}"),
+                Unpack::Deb => "deb".to_owned(),
+            };
+            let arguments = ["pwb:fetch".to_owned(), pin.to_string(), unpack].into_iter().chain(from).collect();
+            builtin(arguments, Tree::default().encode(&mut messages))
+        }
+        Work::Source { path, .. } => builtin(
+            vec!["pwb:source".to_owned(), path.display().to_string()],
+            Tree::default().encode(&mut messages),
+        ),
+        Work::Root { layers, links, files, wins, drop } => {
+            let mut trees = Tree::default();
+            let mut arguments = vec!["pwb:root".to_owned()];
+            for (place, (_, input)) in layers.iter().enumerate() {
+                let name = TreePath::parse(&format!("{place:04}")).map_err(pwb_cache::Error::from)?;
+                trees.put(store, &name, TreeNode::Stored(tree_of(input)?))?;
+            }
+            arguments.extend(links.iter().map(|(path, target)| format!("link {path} -> {target}")));
+            arguments.extend(files.iter().map(|(path, bytes)| format!("file {path} {}", Digest::of(bytes))));
+            arguments.extend(drop.iter().map(|path| format!("drop {path}")));
+            arguments.extend(wins.iter().map(|(path, name)| {
+                let place = layers.iter().position(|(layer, _)| layer == name).unwrap_or(layers.len());
+                format!("wins {path} {place:04}")
+            }));
+            builtin(arguments, trees.encode(&mut messages))
+        }
+        Work::Run { arguments, environment, cwd, root, inputs, outputs, timeout } => {
+            let mut tree = Tree::load(store, tree_of(root)?)?;
+            for (mount, input) in inputs {
+                put(store, &mut tree, mount, TreeNode::Stored(tree_of(input)?))?;
+            }
+            if tree.get(store, &in_tree(cwd)?)?.is_none() {
+                put(store, &mut tree, cwd, TreeNode::Directory(Tree::default()))?;
+            }
+            let defaults = ENVIRONMENT.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            Action {
+                arguments: arguments.clone(),
+                environment: defaults.chain(environment.clone()).collect(),
+                working_directory: in_tree(cwd)?,
+                outputs: outputs.iter().map(in_tree).collect::<Result<_>>()?,
+                platform: platform("pwb-sandbox", SANDBOX),
+                timeout: *timeout,
+                input_root: tree.encode(&mut messages),
+            }
+        }
+    };
+    let (key, manifest) = action.encode();
+    messages.extend(manifest);
+    Ok(Prepared { key, action, messages })
+}
+
+/// The same path inside a tree.
+pub fn in_tree(path: &SandboxPath) -> Result<TreePath> {
+    Ok(TreePath::parse(path.as_str()).map_err(pwb_cache::Error::from)?)
+}
+
+fn put(store: &Store, tree: &mut Tree, at: &SandboxPath, node: TreeNode) -> Result<()> {
+    tree.put(store, &in_tree(at)?, node).map_err(|error| match error {
+        pwb_cache::Error::NotADirectory { .. } => Error::Path {
+            what: "mount point",
+            path: at.to_string(),
+            why: "it leads through a file or a symbolic link of the root".into(),
+        },
+        other => other.into(),
+    })
+}
+
+fn builtin(arguments: Vec<String>, input_root: TreeDigest) -> Action {
+    Action {
+        arguments,
+        environment: BTreeMap::new(),
+        working_directory: TreePath::default(),
+        outputs: BTreeSet::new(),
+        platform: BTreeMap::from([("pwb-builtin".to_owned(), BUILTIN.to_owned())]),
+        timeout: None::<Duration>,
+        input_root,
+    }
+}
+
+fn platform(name: &str, value: &str) -> BTreeMap<String, String> {
+    let machine = [("ISA", std::env::consts::ARCH), ("OSFamily", std::env::consts::OS), (name, value)];
+    machine.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

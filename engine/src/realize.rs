@@ -1,0 +1,139 @@
+//! From a graph to results: plan, run what is missing, and again if objects turn out to be gone.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use pwb_cache::{Digest, Store, TreeDigest};
+
+use crate::error::{Error, Result};
+use crate::event::{Event, Observer};
+use crate::executor::Executor;
+use crate::fetch::{self, Fetcher};
+use crate::graph::Graph;
+use crate::jobserver::Jobserver;
+use crate::plan::Plan;
+
+/// How to realize.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Actions at once, and tokens for all that `make` runs inside them.
+    pub jobs: usize,
+    /// Whether the network must not be used.
+    pub offline: bool,
+    /// Whether to go on with what does not depend on a failure.
+    pub keep_going: bool,
+    /// Whether to keep what a failed command has written.
+    pub keep_failed: bool,
+    /// Where Debian's packages come from; none asks the host's apt.
+    pub mirror: Option<String>,
+}
+
+/// A result, on this machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Realized {
+    /// What it is.
+    pub tree: TreeDigest,
+    /// Where it is: a folder in the store, not to be written to.
+    pub path: PathBuf,
+}
+
+/// What the steps of one realization share; started when the first of them has to run.
+struct Tools {
+    jobserver: Jobserver,
+    fetcher: Fetcher,
+}
+
+impl Tools {
+    fn start(store: &Store, settings: &Settings) -> Result<Tools> {
+        let session = store.session()?;
+        let jobserver = Jobserver::start(session.path("jobserver"), settings.jobs)?;
+        let fetcher = Fetcher::new(fetch::Settings {
+            scratch: session.folder("downloads")?,
+            mirror: settings.mirror.clone(),
+            offline: settings.offline,
+            timeouts: fetch::Timeouts::default(),
+        })?;
+        Ok(Tools { jobserver, fetcher })
+    }
+}
+
+/// How often a build is planned anew because objects were gone. Each time at least the results that named them have
+/// been forgotten, so more than a few mean that something eats the store.
+const ATTEMPTS: usize = 5;
+
+/// Realizes the goals of a graph, in their order.
+pub fn realize(store: &Store, graph: &Graph, settings: &Settings, observe: &Observer<'_>) -> Result<Vec<Realized>> {
+    let mut tools = None;
+    for _ in 0..ATTEMPTS {
+        let mut plan = Plan::new(graph);
+        match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
+            Err(error) if lost(&error) => {
+                let nodes = forget_incomplete(store, graph, &plan)?;
+                observe(Event::Repairing { nodes });
+            }
+            other => return other,
+        }
+    }
+    Err(Error::Losing(store.root().to_owned()))
+}
+
+/// What realizing would find in the store.
+pub fn plan(store: &Store, graph: &Graph) -> Result<Plan> {
+    let mut plan = Plan::new(graph);
+    plan.look_up(store, graph)?;
+    Ok(plan)
+}
+
+/// The answer that an unchanged request was given, if it still stands.
+pub fn remembered(store: &Store, request: Digest) -> Result<Option<Realized>> {
+    let Some(tree) = store.realization(request)? else { return Ok(None) };
+    Ok(store.materialized(tree)?.map(|path| Realized { tree, path }))
+}
+
+fn attempt(
+    store: &Store,
+    graph: &Graph,
+    settings: &Settings,
+    observe: &Observer<'_>,
+    plan: &mut Plan,
+    tools: &mut Option<Tools>,
+) -> Result<Vec<Realized>> {
+    plan.look_up(store, graph)?;
+    let (nodes, missing) = (graph.steps.node_count(), plan.to_run());
+    observe(Event::Planned { nodes, cached: nodes - missing });
+    if missing > 0 {
+        let Tools { jobserver, fetcher } = match tools {
+            Some(started) => started,
+            None => tools.insert(Tools::start(store, settings)?),
+        };
+        let mut failures = Executor { store, graph, settings, observe, jobserver, fetcher }.execute(plan)?;
+        if let Some(lost) = failures.iter().position(|failure| lost(&failure.error)) {
+            return Err(failures.swap_remove(lost).error);
+        }
+        if !failures.is_empty() {
+            return Err(Error::Failed(failures));
+        }
+    }
+    let goal = |goal| {
+        let tree = plan.input(store, goal)?;
+        Ok(Realized { tree, path: store.materialize(tree)? })
+    };
+    graph.goals.iter().map(goal).collect()
+}
+
+fn lost(error: &Error) -> bool {
+    matches!(error, Error::Store(pwb_cache::Error::Missing(_)))
+}
+
+/// Forgets every result that is no longer whole; returns the names of what will run again.
+fn forget_incomplete(store: &Store, graph: &Graph, plan: &Plan) -> Result<Vec<String>> {
+    let (mut seen, mut names) = (HashSet::new(), Vec::new());
+    for step in graph.steps.node_indices() {
+        let Some(tree) = plan.tree(step) else { continue };
+        if !store.is_complete(tree, &mut seen)? {
+            store.forget_results(tree)?;
+            names.push(graph.name(step).to_owned());
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,57 @@
+//! Reads a target, its settings against the options declared anywhere.
+
+use super::super::check;
+use super::super::name::OptionName;
+use super::super::option::{OptionKind, Value};
+use super::super::reader::{Raw, Reader};
+use super::super::source::Spanned;
+use super::super::syntax::{ExecSyntax, TargetSyntax};
+use super::super::target::{Exec, Target};
+use super::recipe::Draft;
+
+impl<'a> Reader<'a, '_> {
+    pub(super) fn target(&mut self, name: &Spanned<String>, raw: Raw<'a>, draft: &Draft) -> Option<Target> {
+        let shape: TargetSyntax<'a> = self.read(raw)?;
+        let node = self.reference(shape.node);
+        let about = self.text_or_empty(shape.about);
+        let mut set = Vec::new();
+        for (key, value) in self.entries(shape.set, "setting of option") {
+            let Some(option) = self.option_name(&key, key.span) else { continue };
+            set.extend(self.setting(&option, value, draft).map(|value| (option, value)));
+        }
+        let run = match shape.run {
+            Some(run) => Some(self.exec(run)?),
+            None => None,
+        };
+        let recipe = self.recipe.to_owned();
+        Some(Target { name: name.value.clone(), span: name.span, recipe, node: node?, about, set, run })
+    }
+
+    fn setting(&mut self, option: &Spanned<OptionName>, raw: Raw<'a>, draft: &Draft) -> Option<Value> {
+        let Some(spec) = draft.options.get(&option.value) else {
+            check::unknown_option(draft, option, self.sink);
+            return None;
+        };
+        if let OptionKind::List { .. } = spec.kind
+            && raw.is_list()
+        {
+            return Some(Value::List(self.texts(Some(raw)).into_iter().map(|text| text.value).collect()));
+        }
+        let text = self.text(raw)?;
+        let value = spec.kind.read(&text);
+        if value.is_none() {
+            let error = check::bad_value(spec, &text);
+            let location = self.sink.location(text.span);
+            self.sink.add(error.at(location, "not a value of it"));
+        }
+        value
+    }
+
+    fn exec(&mut self, raw: Raw<'a>) -> Option<Exec> {
+        let shape: ExecSyntax<'a> = self.read(raw)?;
+        let root = self.reference(shape.root);
+        let mount = self.sandbox_path(shape.mount).and_then(|mount| self.place(mount, "the mount point"));
+        let command = self.command(shape.command);
+        Some(Exec { root: root?, mount: mount?.value, command: command? })
+    }
+}

@@ -1,0 +1,184 @@
+//! Runs a command: trees become mounts, what it writes becomes a tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use pwb_cache::{Tree, TreeDigest, TreeNode, TreePath, fs};
+use pwb_sandbox::{Exit, Mount, Source, Spec, Status, Stdio};
+
+use super::{Context, Made};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::graph::Input;
+use crate::jobserver::MOUNT;
+use crate::prepare::in_tree;
+use crate::recipe::SandboxPath;
+
+/// How much of a failed command's output is shown.
+const TAIL: usize = 4096;
+
+/// What an output starts from, and where the command's own files for it are.
+struct Output {
+    path: TreePath,
+    base: Option<TreeDigest>,
+    layer: PathBuf,
+}
+
+impl Context<'_> {
+    pub(super) fn command(
+        &self,
+        root: &Input,
+        inputs: &BTreeMap<SandboxPath, Input>,
+        outputs: &BTreeSet<SandboxPath>,
+    ) -> Result<Made> {
+        let root = self.store.materialize(self.inputs[root])?;
+        let mut folders = BTreeMap::new();
+        for (mount, input) in inputs {
+            folders.insert(mount, self.store.materialize(self.inputs[input])?);
+        }
+        let token = self.jobserver.token()?;
+        let scratch = self.store.session()?.folder("run")?;
+        let mut mounts: Vec<Mount> =
+            folders.iter().map(|(path, folder)| mount(path, Source::ReadOnly(folder.clone()))).collect();
+        let mut captured = Vec::new();
+        for (place, path) in outputs.iter().enumerate() {
+            let (output, source) = self.output(path, &root, &folders, &scratch.join(place.to_string()))?;
+            mounts.retain(|mount| mount.target != Path::new(path.as_str()));
+            mounts.push(mount(path, source));
+            captured.push(output);
+        }
+        let exit = self.run(root, mounts, scratch.clone());
+        drop(token);
+        match exit {
+            Ok(Exit { status: Status::Code(0), usage, .. }) => {
+                let batch = self.store.batch();
+                let mut tree = Tree::default();
+                for Output { path, base, layer } in captured {
+                    let taken = batch.take_layer(&layer, base)?;
+                    tree.put(self.store, &path, TreeNode::Stored(taken))?;
+                }
+                let tree = tree.save(&batch)?;
+                fs::remove_tree(&scratch)?;
+                Ok(Made {
+                    tree,
+                    new: batch.finish(),
+                    user: usage.user,
+                    system: usage.system,
+                    max_rss: usage.max_rss_bytes,
+                })
+            }
+            Ok(exit) => self.failed(exit.status, &scratch),
+            Err(error) => {
+                fs::remove_tree(&scratch)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// An output over something that the command sees starts with it; any other starts empty.
+    fn output(
+        &self,
+        path: &SandboxPath,
+        root: &Path,
+        inputs: &BTreeMap<&SandboxPath, PathBuf>,
+        scratch: &Path,
+    ) -> Result<(Output, Source)> {
+        let at = in_tree(path)?;
+        let base = match Tree::load(self.store, self.prepared.action.input_root)?.get(self.store, &at)? {
+            Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => Some(base),
+            Some(TreeNode::File { .. } | TreeNode::Symlink(_)) => {
+                let why = "something that is not a directory is there".into();
+                return Err(Error::Path { what: "output", path: path.to_string(), why });
+            }
+            _ => None,
+        };
+        let (layer, work) = (scratch.join("layer"), scratch.join("work"));
+        fs::create_dir_all(&layer)?;
+        let source = match base {
+            None => Source::Writable(layer.clone()),
+            Some(_) => {
+                fs::create_dir(&work)?;
+                Source::Overlay { lower: locate(path, root, inputs), upper: layer.clone(), work }
+            }
+        };
+        Ok((Output { path: at, base, layer }, source))
+    }
+
+    fn run(&self, root: PathBuf, mut mounts: Vec<Mount>, scratch: PathBuf) -> Result<Exit> {
+        let action = &self.prepared.action;
+        mounts.push(Mount { target: MOUNT.into(), source: Source::Writable(self.jobserver.path().to_owned()) });
+        let mut env: Vec<(String, String)> = action.environment.clone().into_iter().collect();
+        env.push(("MAKEFLAGS".into(), self.jobserver.makeflags()));
+        let spec = Spec {
+            root,
+            mounts,
+            argv: action.arguments.clone(),
+            env,
+            cwd: format!("/{}", action.working_directory).into(),
+            stdio: Stdio::Captured,
+            network: false,
+            timeout: action.timeout,
+            scratch,
+        };
+        let path = self.store.log_path(self.prepared.key);
+        let mut log = fs::create(&path)?;
+        self.started(Some(path.clone()));
+        in_sandbox(&spec, &path, &mut log, &mut |bytes| {
+            self.tell(Event::Output { node: self.step.name.clone(), bytes: bytes.to_vec() });
+        })
+    }
+
+    fn failed(&self, status: Status, scratch: &Path) -> Result<Made> {
+        let log = self.store.log_path(self.prepared.key);
+        let kept = if self.settings.keep_failed {
+            let kept = self.store.root().join("failed").join(&self.prepared.key.hex()[..16]);
+            fs::remove_tree(&kept)?;
+            fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
+            fs::rename(scratch, &kept)?;
+            Some(kept)
+        } else {
+            fs::remove_tree(scratch)?;
+            None
+        };
+        let bytes = fs::read(&log)?;
+        let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
+        let status = match status {
+            Status::Code(code) => format!("the command ended with exit code {code}"),
+            Status::Signal(signal) => format!("the command was killed by signal {signal}"),
+            Status::TimedOut => "the command ran longer than its timeout".to_owned(),
+        };
+        Err(Error::Command { status, tail, log, kept })
+    }
+}
+
+/// Runs, with all output into `log` as well.
+fn in_sandbox(spec: &Spec, path: &Path, log: &mut File, output: &mut dyn FnMut(&[u8])) -> Result<Exit> {
+    let mut written = Ok(());
+    let exit = pwb_sandbox::run(spec, &mut |bytes| {
+        if written.is_ok() {
+            written = log.write_all(bytes);
+        }
+        output(bytes);
+    })?;
+    written.map_err(|source| pwb_cache::Error::Io { verb: "write", path: path.to_owned(), source })?;
+    Ok(exit)
+}
+
+/// Where on the host the command's `path` is: in the input mounted above it, or in the root.
+fn locate(path: &SandboxPath, root: &Path, inputs: &BTreeMap<&SandboxPath, PathBuf>) -> PathBuf {
+    let above = inputs.iter().find(|(mount, _)| path.starts_with(mount));
+    let (folder, below) = match above {
+        Some((mount, folder)) => (folder.as_path(), &path.as_str()[mount.as_str().len()..]),
+        None => (root, path.as_str()),
+    };
+    match below.trim_start_matches('/') {
+        "" => folder.to_owned(),
+        below => folder.join(below),
+    }
+}
+
+fn mount(target: &SandboxPath, source: Source) -> Mount {
+    Mount { target: target.as_str().into(), source }
+}

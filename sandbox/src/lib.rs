@@ -1,0 +1,50 @@
+//! Runs one process in isolation: a file tree as its root, declared mounts, nothing else of the host.
+//!
+//! This crate knows nothing of graphs, caches or recipes. Its only input is a [`Spec`], its only output an
+//! [`Exit`] and the bytes that the process wrote.
+//!
+//! Linux namespaces are set up by a re-exec of the calling binary, so the first line of its `main` must be
+//! [`enter_if_asked`]. [`run`] refuses to work in a process that has not called it.
+//!
+//! ```no_run
+//! use pwb_sandbox::{Spec, Stdio};
+//! pwb_sandbox::enter_if_asked();
+//! let spec = Spec {
+//!     root: "/store/trees/debian".into(),
+//!     mounts: vec![],
+//!     argv: vec!["make".into()],
+//!     env: vec![("PATH".into(), "/usr/bin".into())],
+//!     cwd: "/".into(),
+//!     stdio: Stdio::Captured,
+//!     network: false,
+//!     timeout: None,
+//!     scratch: "/store/scratch/1".into(),
+//! };
+//! let mut log = Vec::new();
+//! let exit = pwb_sandbox::run(&spec, &mut |bytes| log.extend_from_slice(bytes))?;
+//! # Ok::<(), pwb_sandbox::Error>(())
+//! ```
+// In tests a panic is the verdict.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod advice;
+pub mod doctor;
+mod error;
+mod helper;
+mod init;
+mod layout;
+mod mounts;
+mod remove;
+mod report;
+mod run;
+mod seccomp;
+mod spec;
+mod sys;
+mod terminal;
+
+pub use error::{Error, Kind};
+pub use helper::enter_if_asked;
+pub use remove::remove_tree;
+pub use report::Step;
+pub use run::run;
+pub use spec::{Exit, Mount, Source, Spec, Status, Stdio, Usage};

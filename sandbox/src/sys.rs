@@ -1,0 +1,136 @@
+//! The system calls that need `unsafe`, each behind a safe function: the only unsafe code of the project.
+//!
+//! Knows nothing of sandboxes; every function says what it does to this process and no more.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::{ForkResult, fork};
+
+/// Forks a process that must have one thread only.
+pub(crate) fn fork_single_threaded() -> nix::Result<ForkResult> {
+    // SAFETY: the helper never starts a thread, so no lock can be held by a thread that the child lacks.
+    unsafe { fork() }
+}
+
+/// Moves descriptor 0 to 3, close-on-exec, and closes everything above it.
+pub(crate) fn take_control() -> nix::Result<OwnedFd> {
+    const CONTROL: i32 = 3;
+    // SAFETY: called first thing in the helper, when nothing in this process owns a descriptor above 2.
+    unsafe {
+        Errno::result(libc::dup3(0, CONTROL, libc::O_CLOEXEC))?;
+        // By number: old C libraries have no wrapper.
+        Errno::result(libc::syscall(libc::SYS_close_range, CONTROL + 1, libc::c_uint::MAX, 0))?;
+        Ok(OwnedFd::from_raw_fd(CONTROL))
+    }
+}
+
+/// Owns a descriptor that came over a socket.
+pub(crate) fn received(descriptor: i32) -> OwnedFd {
+    // SAFETY: the kernel made this descriptor for us on receipt, and the one caller passes each number once.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// The caller's standard input, without taking it away.
+pub(crate) fn stdin() -> BorrowedFd<'static> {
+    // SAFETY: descriptor 0 is never closed in a process that runs sandboxes; were it, its use would be an EBADF.
+    unsafe { BorrowedFd::borrow_raw(0) }
+}
+
+/// Adds attributes (`MOUNT_ATTR_*`) to a mount and all mounts below it, keeping those it has.
+pub(crate) fn add_mount_attributes(target: &Path, attributes: u64) -> nix::Result<()> {
+    /// `struct mount_attr` of linux/mount.h, first version.
+    #[repr(C)]
+    struct MountAttr {
+        set: u64,
+        clear: u64,
+        propagation: u64,
+        userns: u64,
+    }
+    let attr = MountAttr { set: attributes, clear: 0, propagation: 0, userns: 0 };
+    let target = c_path(target)?;
+    // SAFETY: both pointers are to live values of the layout and size that the call states.
+    let result = unsafe {
+        let size = size_of::<MountAttr>();
+        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, target.as_ptr(), libc::AT_RECURSIVE, &raw const attr, size)
+    };
+    Errno::result(result).map(drop)
+}
+
+/// Empties the bounding, ambient, inheritable, permitted and effective capability sets.
+pub(crate) fn drop_capabilities() -> nix::Result<()> {
+    /// `_LINUX_CAPABILITY_VERSION_3`
+    const VERSION: u32 = 0x2008_0522;
+    let header = [VERSION, 0];
+    let none = [0_u32; 6];
+    // SAFETY: the prctl calls take plain numbers; capset reads the 8 bytes of the header and 24 of the sets.
+    unsafe {
+        for capability in 0..64 {
+            match Errno::result(libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0)) {
+                Ok(_) => {}
+                Err(Errno::EINVAL) if capability > 0 => break, // past the kernel's last capability
+                Err(error) => return Err(error),
+            }
+        }
+        Errno::result(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))?;
+        Errno::result(libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr())).map(drop)
+    }
+}
+
+/// Sets the NIS domain name, which `uname` shows.
+pub(crate) fn set_domain_name(name: &str) -> nix::Result<()> {
+    // SAFETY: pointer and length are of one live string.
+    Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }).map(drop)
+}
+
+/// Gives a signal its default action.
+pub(crate) fn reset_signal(signal: Signal) -> nix::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default action runs no code of ours.
+    unsafe { sigaction(signal, &default) }.map(drop)
+}
+
+/// Gives every signal its default action, and blocks none.
+pub(crate) fn reset_signals() -> nix::Result<()> {
+    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
+        reset_signal(signal)?;
+    }
+    SigSet::empty().thread_set_mask()
+}
+
+/// Ignores a signal; gives back what was done with it before.
+pub(crate) fn ignore(signal: Signal) -> nix::Result<SigAction> {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: ignoring runs no code of ours.
+    unsafe { sigaction(signal, &ignore) }
+}
+
+/// Undoes [`ignore`].
+pub(crate) fn restore(signal: Signal, before: &SigAction) -> nix::Result<()> {
+    // SAFETY: the action was this process' own and valid before.
+    unsafe { sigaction(signal, before) }.map(drop)
+}
+
+/// Sets an extended attribute: tells whether overlayfs can keep its marks on that file system.
+pub(crate) fn set_attribute(path: &Path, name: &str, value: &[u8]) -> io::Result<()> {
+    let (path, name) = (c_path(path)?, CString::new(name)?);
+    // SAFETY: two NUL-terminated strings, and a pointer with its length.
+    let result = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    Ok(Errno::result(result).map(drop)?)
+}
+
+/// The raw number, for calls of nix that still take it.
+pub(crate) fn raw(descriptor: &impl AsRawFd) -> i32 {
+    descriptor.as_raw_fd()
+}
+
+fn c_path(path: &Path) -> nix::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
+}

@@ -1,0 +1,178 @@
+//! The commands and flags, with the help that `--help` shows.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
+#[derive(Debug, Parser)]
+#[command(name = "pwb", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Read recipes from this folder instead of those built in.
+    #[arg(long, global = true, value_name = "DIR", env = "PWB_RECIPES")]
+    pub recipes: Option<PathBuf>,
+    /// Keep results in this folder [default: pwb in $XDG_CACHE_HOME or ~/.cache].
+    #[arg(long, global = true, value_name = "DIR", env = "PWB_STORE")]
+    pub store: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make targets or nodes, running only what is not in the store, and print where they are.
+    Realize(Realize),
+    /// Realize a target and run it; the working directory is visible in it, and nothing else of this machine.
+    Run(Run),
+    /// List the targets.
+    List(List),
+    /// Show what a target or node is made of, its options, and what of it is in the store.
+    Show(Show),
+    /// Draw the graph of a target or node.
+    Graph(Graph),
+    /// Print the output of the latest run of a node.
+    Log(Log),
+    /// Compute the packages of a root anew, and write its lock file.
+    Lock(Lock),
+    /// Say what this machine permits, and what to do where it does not.
+    Doctor(Doctor),
+}
+
+/// What to build it from.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Set an option; a list's option may be set several times. `recipe/option` names one of another recipe.
+    #[arg(long = "set", value_name = "OPTION=VALUE", value_parser = pair)]
+    pub sets: Vec<(String, String)>,
+    /// Use a local folder in place of a node.
+    #[arg(long = "override", value_name = "NODE=PATH", value_parser = pair)]
+    pub overrides: Vec<(String, String)>,
+}
+
+/// How to build it.
+#[derive(Args, Debug)]
+pub struct Building {
+    /// Run this many actions at once; the `make`s inside them share as many jobs [default: the number of cores].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Use no network: what is not in the store is an error.
+    #[arg(long)]
+    pub offline: bool,
+    /// After a failure go on with what does not depend on it.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Keep what a failed command has written, and say where.
+    #[arg(long)]
+    pub keep_failed: bool,
+}
+
+/// `pwb realize`
+#[derive(Args, Debug)]
+pub struct Realize {
+    /// Targets, or nodes by their full names.
+    #[arg(required = true, value_name = "TARGET|NODE")]
+    pub names: Vec<String>,
+    /// Also make a symbolic link to the result; with several names, LINK-NAME for each.
+    #[arg(long, value_name = "LINK")]
+    pub out: Option<PathBuf>,
+    /// Say what would run, and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// `pwb run`
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The target.
+    pub target: String,
+    /// Arguments for it.
+    #[arg(last = true)]
+    pub arguments: Vec<String>,
+    /// Pass an environment variable on, or set it.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub environment: Vec<String>,
+    /// Let it use the network.
+    #[arg(long)]
+    pub network: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// `pwb list`
+#[derive(Args, Debug)]
+pub struct List {
+    /// List the nodes too.
+    #[arg(long)]
+    pub nodes: bool,
+}
+
+/// `pwb show`
+#[derive(Args, Debug)]
+pub struct Show {
+    /// A target, or a node by its full name.
+    #[arg(value_name = "TARGET|NODE")]
+    pub name: String,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// `pwb graph`
+#[derive(Args, Debug)]
+pub struct Graph {
+    /// A target, or a node by its full name.
+    #[arg(value_name = "TARGET|NODE")]
+    pub name: String,
+    /// The notation.
+    #[arg(long, value_enum, default_value_t = Format::Dot)]
+    pub format: Format,
+    /// Draw every package of a root as a node of its own.
+    #[arg(long)]
+    pub packages: bool,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// A notation for graphs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// Graphviz.
+    Dot,
+    /// Mermaid.
+    Mermaid,
+    /// Nodes and edges as JSON.
+    Json,
+}
+
+/// `pwb log`
+#[derive(Args, Debug)]
+pub struct Log {
+    /// The node's full name.
+    pub node: String,
+    /// Print the path of the log, not the log.
+    #[arg(long)]
+    pub path: bool,
+}
+
+/// `pwb lock`
+#[derive(Args, Debug)]
+pub struct Lock {
+    /// The root's full name.
+    pub node: String,
+}
+
+/// `pwb doctor`
+#[derive(Args, Debug)]
+pub struct Doctor {}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("there is no `=` in it")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,37 @@
+//! The commands, one a file. Each says what to do in the engine's words and prints what came of it.
+
+mod doctor;
+mod graph;
+mod list;
+mod lock;
+mod log;
+mod realize;
+mod run;
+mod show;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::report::Failure;
+
+/// Runs the command; its exit code is the program's.
+pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    match &cli.command {
+        Command::Realize(arguments) => realize::run(cli, arguments),
+        Command::Run(arguments) => run::run(cli, arguments),
+        Command::List(arguments) => list::run(cli, arguments),
+        Command::Show(arguments) => show::run(cli, arguments),
+        Command::Graph(arguments) => graph::run(cli, arguments),
+        Command::Log(arguments) => log::run(cli, arguments),
+        Command::Lock(arguments) => lock::run(cli, arguments),
+        Command::Doctor(_) => doctor::run(cli),
+    }
+}
+
+/// Prints a line to standard output. A reader that has gone away, as `head` does, ends the program quietly.
+pub fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}

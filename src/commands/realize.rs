@@ -1,0 +1,96 @@
+//! `pwb realize`: results on standard output, a path a line; everything else on standard error.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use pwb_engine::{Graph, Known, Realized, Store, Work};
+
+use super::say;
+use crate::cli::{Cli, Options, Realize};
+use crate::context::{self, Context};
+use crate::progress::Progress;
+use crate::report::Failure;
+
+pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
+    let context = Context::new(cli)?;
+    let store = context.store()?;
+    if arguments.dry_run {
+        return dry_run(&context, &store, arguments);
+    }
+    let results = match unchanged(&context, &store, &arguments.names, &arguments.options)? {
+        Some(results) => results,
+        None => realize(&context, &store, arguments)?,
+    };
+    for (name, result) in arguments.names.iter().zip(&results) {
+        if let Some(out) = &arguments.out {
+            link(&out_link(out, name, arguments.names.len()), &result.path)?;
+        }
+        say(result.path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The results of requests that were answered before and of which nothing has changed since.
+fn unchanged(
+    context: &Context,
+    store: &Store,
+    names: &[String],
+    options: &Options,
+) -> Result<Option<Vec<Realized>>, Failure> {
+    if !options.overrides.is_empty() {
+        return Ok(None);
+    }
+    let answer = |name: &String| pwb_engine::remembered(store, context.request(name, options));
+    Ok(names.iter().map(answer).collect::<Result<Option<Vec<_>>, _>>()?)
+}
+
+fn realize(context: &Context, store: &Store, arguments: &Realize) -> Result<Vec<Realized>, Failure> {
+    let library = context.library()?;
+    let graph = context::graph(&library, &arguments.names, &arguments.options)?;
+    let progress = Progress::new();
+    let outcome =
+        pwb_engine::realize(store, &graph, &context.settings(&arguments.building), &|event| progress.tell(event));
+    progress.finish();
+    let results = outcome?;
+    if !graph.steps.node_weights().any(|step| matches!(step.work, Work::Source { .. })) {
+        for (name, result) in arguments.names.iter().zip(&results) {
+            store.put_realization(context.request(name, &arguments.options), result.tree)?;
+        }
+    }
+    Ok(results)
+}
+
+fn dry_run(context: &Context, store: &Store, arguments: &Realize) -> Result<ExitCode, Failure> {
+    let library = context.library()?;
+    let graph: Graph = context::graph(&library, &arguments.names, &arguments.options)?;
+    let plan = pwb_engine::plan(store, &graph)?;
+    let mut cached = 0;
+    for step in graph.steps.node_indices() {
+        match plan.known(step) {
+            Known::Tree(_) => cached += 1,
+            Known::Missing => say(format_args!("would run  {}", graph.name(step))),
+            Known::Unknown => say(format_args!("may run    {}", graph.name(step))),
+        }
+    }
+    say(format_args!("{cached} of {} nodes are in the store", graph.steps.node_count()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn out_link(out: &Path, name: &str, of: usize) -> PathBuf {
+    if of == 1 {
+        return out.to_owned();
+    }
+    let mut link = out.as_os_str().to_owned();
+    link.push(format!("-{}", name.replace('/', "-")));
+    link.into()
+}
+
+/// Makes or replaces the link; anything else that is there stays.
+fn link(link: &Path, target: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::Message(format!("cannot make the link {}: {error}", link.display()), None);
+    if link.is_symlink() {
+        std::fs::remove_file(link).map_err(failed)?;
+    }
+    symlink(target, link).map_err(failed)
+}

@@ -1,0 +1,60 @@
+//! `pwb show`: what a target is made of, and what of it is in the store.
+
+use std::process::ExitCode;
+
+use pwb_engine::recipe::{OptionKind, OptionSpec, Wanted};
+use pwb_engine::{Known, Work};
+
+use super::say;
+use crate::cli::{Cli, Show};
+use crate::context::{self, Context};
+use crate::report::Failure;
+
+pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
+    let context = Context::new(cli)?;
+    let library = context.library()?;
+    let request = context::request(&library, &arguments.name, &arguments.options)?;
+    let graph = context::graph(&library, std::slice::from_ref(&arguments.name), &arguments.options)?;
+    let plan = pwb_engine::plan(&context.store()?, &graph)?;
+
+    if let Ok(Wanted::Target(target)) = library.wanted(&arguments.name) {
+        say(format_args!("target  {}  {}", target.name, target.about));
+    }
+    say(format_args!("result  {}", request.reference));
+    for option in library.options() {
+        if let Some(value) = request.values.get(&option.name) {
+            say(format_args!("option  {}={value}  {}", option.name, meaning(option)));
+        }
+    }
+    let mut packages = 0;
+    for step in graph.steps.node_indices() {
+        let kind = match &graph.steps[step].work {
+            Work::Fetch { size: Some(_), .. } => {
+                packages += 1;
+                continue;
+            }
+            Work::Fetch { .. } => "fetch",
+            Work::Source { .. } => "source",
+            Work::Root { .. } => "root",
+            Work::Run { .. } => "run",
+        };
+        let state = match plan.known(step) {
+            Known::Tree(_) => "in the store",
+            Known::Missing => "to run",
+            Known::Unknown => "depends on what runs before",
+        };
+        say(format_args!("{kind:6}  {}  ({state})", graph.name(step)));
+    }
+    if packages > 0 {
+        say(format_args!("and {packages} packages"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn meaning(option: &OptionSpec) -> String {
+    match &option.kind {
+        OptionKind::Choice { values, .. } => format!("({}) {}", values.join(", "), option.help),
+        OptionKind::Flag { .. } => format!("(flag) {}", option.help),
+        OptionKind::List { .. } => format!("(list) {}", option.help),
+    }
+}

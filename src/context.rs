@@ -1,0 +1,98 @@
+//! What most commands begin with: settings, store, recipes, and the graph of what was asked for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pwb_cache::Digest;
+use pwb_engine::recipe::{Library, NodeName, Reference};
+use pwb_engine::{Error, Graph, Request, Settings, Store};
+
+use crate::cli::{Building, Cli, Options};
+use crate::config::{self, Config};
+use crate::recipes::{self, Files};
+use crate::report::Failure;
+
+/// Settings and the recipes' text.
+pub struct Context {
+    pub config: Config,
+    pub files: Files,
+    store: PathBuf,
+}
+
+impl Context {
+    pub fn new(cli: &Cli) -> Result<Context, Failure> {
+        let config = config::read()?;
+        let store = config.store(cli.store.as_deref())?;
+        Ok(Context { store, config, files: recipes::read(cli.recipes.as_deref())? })
+    }
+
+    pub fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.store)?)
+    }
+
+    pub fn store_path(&self) -> &std::path::Path {
+        &self.store
+    }
+
+    /// The recipes, checked.
+    pub fn library(&self) -> Result<Library, Failure> {
+        Ok(Library::load(self.files.clone()).map_err(Error::Recipe)?)
+    }
+
+    pub fn settings(&self, building: &Building) -> Settings {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        Settings {
+            jobs: building.jobs.or(self.config.jobs).map_or_else(cores, usize::from),
+            offline: building.offline,
+            keep_going: building.keep_going,
+            keep_failed: building.keep_failed,
+            mirror: self.config.debian_mirror.clone(),
+        }
+    }
+
+    /// Stands for all that the answer to a request depends on, as long as no local folder is part of it.
+    pub fn request(&self, name: &str, options: &Options) -> Digest {
+        let mut text = format!("{}\0{name}\0", env!("CARGO_PKG_VERSION")).into_bytes();
+        for (option, value) in &options.sets {
+            text.extend(format!("{option}={value}\0").into_bytes());
+        }
+        for (path, bytes) in &self.files {
+            text.extend(format!("{path}\0{}\0", bytes.len()).into_bytes());
+            text.extend(bytes);
+        }
+        Digest::of(&text)
+    }
+}
+
+/// The request for one name.
+pub fn request(library: &Library, name: &str, options: &Options) -> Result<Request, Failure> {
+    let wanted = library.wanted(name).map_err(|error| Error::Recipe(error.into()))?;
+    let values = library.values(wanted, &options.sets).map_err(Error::Recipe)?;
+    Ok(Request { reference: wanted.reference(), values })
+}
+
+/// The graph of some names.
+pub fn graph(library: &Library, names: &[String], options: &Options) -> Result<Graph, Failure> {
+    let requests: Vec<Request> =
+        names.iter().map(|name| request(library, name, options)).collect::<Result<_, _>>()?;
+    Ok(Graph::build(library, &requests, &overrides(library, &requests, options)?)?)
+}
+
+/// The local folders to use in place of nodes; a bare name is looked up in the recipes of what was asked for.
+pub fn overrides(
+    library: &Library,
+    requests: &[Request],
+    options: &Options,
+) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
+    let mut overrides = BTreeMap::new();
+    for (written, path) in &options.overrides {
+        let recipes = requests.iter().map(|Request { reference: Reference { node, .. }, .. }| node.recipe());
+        let full = recipes.map(|recipe| format!("{recipe}/{written}")).chain([written.clone()]);
+        let node = full.filter_map(|name| NodeName::parse(&name)).find(|name| library.node(name).is_some());
+        let failed = |why: String| Error::Override { node: written.clone(), why };
+        let node = node.ok_or_else(|| failed("no recipe has a node of this name".into()))?;
+        let path = PathBuf::from(path).canonicalize().map_err(|error| failed(format!("{path}: {error}")))?;
+        overrides.insert(node, path);
+    }
+    Ok(overrides)
+}

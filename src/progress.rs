@@ -1,0 +1,167 @@
+//! What a person sees while it builds: live lines on a terminal, plain lines elsewhere. Made of events only.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use console::style;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use pwb_engine::Event;
+
+/// Shows events on standard error.
+pub struct Progress {
+    state: Mutex<State>,
+}
+
+struct State {
+    screen: MultiProgress,
+    live: bool,
+    begin: Instant,
+    total: u64,
+    done: u64,
+    built: u64,
+    header: Option<ProgressBar>,
+    running: BTreeMap<String, ProgressBar>,
+}
+
+impl Progress {
+    pub fn new() -> Progress {
+        let live = console::Term::stderr().is_term();
+        let state = State {
+            screen: MultiProgress::new(),
+            live,
+            begin: Instant::now(),
+            total: 0,
+            done: 0,
+            built: 0,
+            header: None,
+            running: BTreeMap::new(),
+        };
+        Progress { state: Mutex::new(state) }
+    }
+
+    pub fn tell(&self, event: Event) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
+    }
+
+    /// Takes the live lines off the screen and says what was done.
+    pub fn finish(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    }
+}
+
+impl State {
+    fn tell(&mut self, event: Event) {
+        match event {
+            Event::Planned { nodes, cached } => {
+                (self.total, self.done) = (nodes as u64, cached as u64);
+                if cached < nodes {
+                    self.line(&format!("{nodes} nodes, {cached} in the store"));
+                    self.start_header();
+                }
+            }
+            Event::Started { node, log, expected } => {
+                let expected = expected.map(|wall| format!(", {} the last time", seconds(wall))).unwrap_or_default();
+                if let Some(log) = log.filter(|_| !self.live) {
+                    self.line(&format!("{} {node} (log: {}{expected})", style("run").for_stderr().cyan(), log.display()));
+                }
+                self.bar(&node, &format!("{node}{expected}"));
+            }
+            Event::Waiting { node } => self.line(&format!("waiting for another pwb: {node}")),
+            Event::Output { node, bytes } => {
+                if let Some(bar) = self.running.get(&node) {
+                    let text = String::from_utf8_lossy(&bytes);
+                    if let Some(last) = text.lines().rev().find(|line| !line.trim().is_empty()) {
+                        bar.set_message(console::strip_ansi_codes(last.trim()).into_owned());
+                    }
+                }
+            }
+            Event::Fetched { node, bytes, total } => {
+                if let Some(bar) = self.running.get(&node) {
+                    let of = total.map(|total| format!(" of {}", mebibytes(total))).unwrap_or_default();
+                    bar.set_message(format!("{}{of}", mebibytes(bytes)));
+                }
+            }
+            Event::Warning { node, message } => {
+                self.line(&format!("{} {node}: {message}", style("warning:").for_stderr().yellow()));
+            }
+            Event::Cached { node } => self.end(&node),
+            Event::Built { node, wall } => {
+                self.built += 1;
+                self.end(&node);
+                self.line(&format!("{} {node} {}", style("built").for_stderr().green(), seconds(wall)));
+            }
+            Event::Failed { node } => {
+                self.end(&node);
+                self.line(&format!("{} {node}", style("failed").for_stderr().red()));
+            }
+            Event::Repairing { nodes } => {
+                self.finish();
+                self.line(&format!("objects are missing from the store; making them again: {}", nodes.join(", ")));
+            }
+        }
+    }
+
+    fn start_header(&mut self) {
+        if self.live && self.header.is_none() {
+            let bar = self.screen.add(ProgressBar::new(self.total));
+            // A template without unknown keys is always accepted.
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar.set_position(self.done);
+            self.header = Some(bar);
+        }
+    }
+
+    fn bar(&mut self, node: &str, prefix: &str) {
+        if !self.live {
+            return;
+        }
+        let bar = self.screen.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix} {elapsed} {wide_msg:.dim}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        bar.set_prefix(prefix.to_owned());
+        self.running.insert(node.to_owned(), bar);
+    }
+
+    fn end(&mut self, node: &str) {
+        self.done += 1;
+        if let Some(header) = &self.header {
+            header.set_position(self.done);
+        }
+        if let Some(bar) = self.running.remove(node) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn finish(&mut self) {
+        for bar in std::mem::take(&mut self.running).into_values().chain(self.header.take()) {
+            bar.finish_and_clear();
+        }
+        if self.built > 0 {
+            self.line(&format!("{} nodes built in {}", self.built, seconds(self.begin.elapsed())));
+        }
+    }
+
+    #[expect(clippy::print_stderr, reason = "this is where progress is printed")]
+    fn line(&self, text: &str) {
+        if self.live {
+            // The terminal is there; should it go away, so may the line.
+            let _ = self.screen.println(text);
+        } else {
+            eprintln!("{text}");
+        }
+    }
+}
+
+fn seconds(wall: Duration) -> String {
+    format!("{:.1} s", wall.as_secs_f64())
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}

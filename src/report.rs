@@ -1,0 +1,93 @@
+//! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
+
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use console::style;
+use pwb_engine::Error;
+
+/// An error that a command ends with.
+#[derive(Debug)]
+pub enum Failure {
+    /// What happened and why, and what to do next.
+    Message(String, Option<String>),
+    /// Diagnostics of recipes, which have a form of their own.
+    Diagnostics(String),
+}
+
+impl Failure {
+    /// An error with what to do next.
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure::Message(message.into(), Some(hint.into()))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        match error {
+            Error::Recipe(diagnostics) => Failure::Diagnostics(diagnostics.render(console::colors_enabled_stderr())),
+            Error::Failed(failures) => {
+                let parts: Vec<String> = failures.iter().map(node).collect();
+                Failure::Message(parts.join("\n\n"), None)
+            }
+            other => Failure::Message(with_causes(&other), other.hint()),
+        }
+    }
+}
+
+impl From<pwb_cache::Error> for Failure {
+    fn from(error: pwb_cache::Error) -> Failure {
+        Error::from(error).into()
+    }
+}
+
+/// Prints the error; returns the exit code for it.
+#[expect(clippy::print_stderr, reason = "the last word of the command")]
+pub fn failure(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Diagnostics(text) => eprintln!("{text}"),
+        Failure::Message(message, hint) => {
+            eprintln!("{} {message}", style("error:").for_stderr().red().bold());
+            if let Some(hint) = hint {
+                eprintln!("{} {hint}", style(" hint:").for_stderr().cyan());
+            }
+        }
+    }
+    ExitCode::FAILURE
+}
+
+/// A failed node: its name and cause, the end of its log, and where to look further.
+fn node(failure: &pwb_engine::Failure) -> String {
+    let name = style(&failure.node).for_stderr().bold();
+    match &failure.error {
+        Error::Command { status, tail, log, kept } => {
+            let lines: Vec<&str> = tail.lines().collect();
+            let shown = &lines[lines.len().saturating_sub(20)..];
+            let bar = style("|").for_stderr().dim();
+            let mut text = format!("{name}: {status}\n");
+            for line in shown {
+                text += &format!("  {bar} {line}\n");
+            }
+            text += &format!("  log:   {}\n", log.display());
+            if let Some(kept) = kept {
+                text += &format!("  files: {}\n", kept.display());
+            }
+            text + &format!("  next:  pwb log {}", failure.node)
+        }
+        error => {
+            let hint = error.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+            format!("{name}: {}{hint}", with_causes(error))
+        }
+    }
+}
+
+/// The message with those of its causes, which do not repeat it.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
