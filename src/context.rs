@@ -66,7 +66,7 @@ impl Context {
 
 /// The request for one name.
 pub fn request(library: &Library, name: &str, options: &Options) -> Result<Request, Failure> {
-    let wanted = library.wanted(name).map_err(|error| Error::Recipe(error.into()))?;
+    let wanted = library.wanted(name).map_err(Error::Recipe)?;
     let values = library.values(wanted, &options.sets).map_err(Error::Recipe)?;
     Ok(Request { reference: wanted.reference(), values })
 }

@@ -64,6 +64,9 @@ impl Batch<'_> {
             } else if metadata.is_symlink() {
                 tree.set(&name, TreeNode::Symlink(target_of(&path)?));
             } else if metadata.is_file() {
+                if metadata.mode() & 0o400 == 0 {
+                    fs::chmod(&path, 0o600)?;
+                }
                 tree.unset(&name);
                 files.push(Pending { path, folders: at.clone(), name, executable: is_executable(&metadata) });
             } else if metadata.file_type().is_char_device() && metadata.rdev() == 0 {

@@ -17,10 +17,13 @@ use tempfile::TempDir;
 /// Answers a request, given its number on this path from 0 and its headers.
 type Handler = Box<dyn Fn(usize, &HashMap<String, String>, &mut TcpStream) + Send + Sync>;
 
+/// A request's path and headers.
+type Request = (String, HashMap<String, String>);
+
 /// Serves until the test ends.
 struct Server {
     url: String,
-    requests: Arc<Mutex<Vec<(String, HashMap<String, String>)>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
@@ -43,16 +46,12 @@ impl Server {
         format!("{}{path}", self.url)
     }
 
-    fn requests(&self) -> Vec<(String, HashMap<String, String>)> {
+    fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-fn serve(
-    mut stream: TcpStream,
-    handlers: &HashMap<&str, Handler>,
-    seen: &Mutex<Vec<(String, HashMap<String, String>)>>,
-) {
+fn serve(mut stream: TcpStream, handlers: &HashMap<&str, Handler>, seen: &Mutex<Vec<Request>>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
     let path = request.split(' ').nth(1).unwrap().to_owned();
@@ -303,7 +302,10 @@ fn an_offline_run_connects_to_nothing() {
     let bench = Bench::with(Some(server.url("/debian")), true);
     let error = bench.get(&[server.url("/f")], sha256(BODY)).unwrap_err();
     assert_eq!(error.to_string(), "f has to be downloaded, and this is an offline run");
-    assert!(matches!(bench.get(&["file:///no/such".into(), server.url("/f")], sha256(BODY)), Err(Error::Sources { .. })));
+    assert!(matches!(
+        bench.get(&["file:///no/such".into(), server.url("/f")], sha256(BODY)),
+        Err(Error::Sources { .. })
+    ));
     let ready = &mut |_, _| -> Result<(), Error> { panic!("nothing may come") };
     assert!(matches!(bench.fetcher.packages(&[package("p", BODY)], &|_| {}, ready), Err(Error::Offline { .. })));
     assert!(server.requests().is_empty());

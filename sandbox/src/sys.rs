@@ -90,19 +90,23 @@ pub(crate) fn set_domain_name(name: &str) -> nix::Result<()> {
     Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }).map(drop)
 }
 
-/// Gives a signal its default action.
-pub(crate) fn reset_signal(signal: Signal) -> nix::Result<()> {
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the default action runs no code of ours.
-    unsafe { sigaction(signal, &default) }.map(drop)
-}
-
-/// Gives every signal its default action, and blocks none.
+/// Gives every signal, those of the C library's own use included, its default action, and blocks none.
 pub(crate) fn reset_signals() -> nix::Result<()> {
-    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
-        reset_signal(signal)?;
+    const LAST: i32 = 64;
+    const MASK_BYTES: usize = 8;
+    /// The kernel's `struct sigaction`: handler (0 is the default), flags, restorer, mask.
+    const DEFAULT: [u64; 4] = [0; 4];
+    for signal in (1..=LAST).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal)) {
+        let before = std::ptr::null::<u64>();
+        // SAFETY: the kernel reads one action of the layout above; the default runs no code of ours.
+        Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), before, MASK_BYTES) })?;
     }
     SigSet::empty().thread_set_mask()
+}
+
+/// Gives a signal its default action.
+pub(crate) fn reset_signal(signal: Signal) -> nix::Result<()> {
+    restore(signal, &SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty()))
 }
 
 /// Ignores a signal; gives back what was done with it before.
@@ -114,7 +118,7 @@ pub(crate) fn ignore(signal: Signal) -> nix::Result<SigAction> {
 
 /// Undoes [`ignore`].
 pub(crate) fn restore(signal: Signal, before: &SigAction) -> nix::Result<()> {
-    // SAFETY: the action was this process' own and valid before.
+    // SAFETY: the action is the default one, or was this process' own and valid before.
     unsafe { sigaction(signal, before) }.map(drop)
 }
 

@@ -123,9 +123,9 @@ fn a_fifo_in_dev_carries_bytes() {
         fs::set_permissions(&fifo, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
         let mut ends = fs::OpenOptions::new();
         let mut host = ends.read(true).write(true).open(&fifo).unwrap();
-        std::io::Write::write_all(&mut host, b"+").unwrap();
+        std::io::Write::write_all(&mut host, b"+\n").unwrap();
         sandbox.mount("/dev/pwb-jobserver", Source::Writable(fifo));
-        assert_eq!(sandbox.sh("read -r token < /dev/pwb-jobserver || true; stat -c %F /dev/pwb-jobserver").output.trim(), "fifo");
+        assert_eq!(sandbox.sh("read -r token < /dev/pwb-jobserver; echo $token; stat -c %F /dev/pwb-jobserver").text(), "+\nfifo");
     }
 }
 

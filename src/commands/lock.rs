@@ -15,7 +15,7 @@ pub fn run(cli: &Cli, arguments: &Lock) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let library = Library::load_with(context.files.clone(), Locks::Ignore).map_err(Error::Recipe)?;
     let name = &arguments.node;
-    let wanted = library.wanted(name).map_err(|error| Error::Recipe(error.into()))?;
+    let wanted = library.wanted(name).map_err(Error::Recipe)?;
     let debian = match wanted {
         Wanted::Node(node) => match &node.kind {
             NodeKind::Root(root) => root.debian.as_ref(),

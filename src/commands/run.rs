@@ -40,6 +40,12 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
 
     let directory = env::current_dir()
         .map_err(|error| Failure::Message(format!("cannot tell the working directory: {error}"), None))?;
+    if directory.parent().is_none() {
+        return Err(Failure::new(
+            "the working directory is /, which cannot be shown to the program whole",
+            "run it from a folder below",
+        ));
+    }
     let exit = pwb_engine::launch(
         &store,
         Launch {

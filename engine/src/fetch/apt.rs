@@ -16,8 +16,9 @@ use super::failure::Cause;
 use super::mirror::Source;
 
 const HELPER: &str = "/usr/lib/apt/apt-helper";
-/// How often the growing files are looked at.
-const TICK: Duration = Duration::from_millis(20);
+/// The wait between two looks at the growing files: short at first, for small files, then longer.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(50);
 const SOURCE_FORMAT: &str = "$(REPO_URI)\t$(COMPONENT)\t$(RELEASE)\t$(ORIGIN)\t$(LABEL)";
 
 /// Whether this host has apt with its helper.
@@ -95,6 +96,7 @@ pub(super) fn download(
 /// Waits for the child; false when `watch` has ended it.
 fn wait(mut child: Child, files: &[PathBuf], watch: &mut dyn FnMut(u64) -> bool) -> Result<bool> {
     let helper = Path::new(HELPER);
+    let mut pause = SHORTEST;
     loop {
         let ended = child.try_wait().map_err(Error::io("wait for", helper))?.is_some();
         let sizes = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len());
@@ -106,7 +108,8 @@ fn wait(mut child: Child, files: &[PathBuf], watch: &mut dyn FnMut(u64) -> bool)
         if ended {
             return Ok(true);
         }
-        thread::sleep(TICK);
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST);
     }
 }
 

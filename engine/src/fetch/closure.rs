@@ -167,16 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn a_stanza_is_a_package() {
+    fn a_stanza_is_a_package() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let sha = "0".repeat(64);
         let text = format!(
             "Package: m\nVersion: 1:2-3\nSHA256: {sha}\nSize: 12\nFilename: pool/m.deb\nDescription: x\n Size: 4\n\n"
         );
-        let packages = records(&text).unwrap();
-        assert_eq!(
-            (packages[0].version.as_str(), packages[0].size, packages[0].path.as_str()),
-            ("1:2-3", 12, "pool/m.deb")
-        );
+        let expected = Package {
+            name: "m".into(),
+            version: "1:2-3".into(),
+            sha256: Sha256([0; 32]),
+            size: 12,
+            path: RelativePath::parse("pool/m.deb")?,
+        };
+        assert_eq!(records(&text)?, [expected]);
         assert!(records("Package: m\n").is_err());
+        Ok(())
     }
 }

@@ -200,13 +200,14 @@ mod tests {
     use crate::recipe::{RelativePath, Sha256};
 
     #[test]
-    fn groups_cover_the_order_and_keep_large_packages_alone() {
+    fn groups_cover_the_order_and_keep_large_packages_alone() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let path = RelativePath::parse("p")?;
         let package = |size| Package {
             name: String::new(),
             version: String::new(),
             sha256: Sha256([0; 32]),
             size,
-            path: RelativePath::parse("p").unwrap(),
+            path: path.clone(),
         };
         let packages: Vec<Package> =
             [237 << 20, 16 << 20, 9 << 20, 7 << 20].into_iter().chain([1; 40]).map(package).collect();
@@ -214,5 +215,6 @@ mod tests {
         let cut = groups(&order, &packages, true);
         assert_eq!(cut, [0..1, 1..2, 2..4, 4..36, 36..44]);
         assert_eq!(groups(&order, &packages, false).len(), 44);
+        Ok(())
     }
 }

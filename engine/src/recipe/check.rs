@@ -30,9 +30,18 @@ pub(super) fn check(draft: &Draft, sink: &mut Sink) {
 
 /// Warnings for options that nothing depends on.
 pub(super) fn unused_options(draft: &Draft, sink: &Sink) -> Vec<Diagnostic> {
-    let conditions = sink.uses.conditions.iter().map(|condition| &condition.option.value);
-    let used: BTreeSet<_> = conditions.chain(sink.uses.repeats.iter().map(|option| &option.value)).collect();
-    let unused = draft.options.values().filter(|option| !used.contains(&option.name));
+    let conditions = sink
+        .uses
+        .conditions
+        .iter()
+        .map(|condition| &condition.option.value);
+    let used: BTreeSet<_> = conditions
+        .chain(sink.uses.repeats.iter().map(|option| &option.value))
+        .collect();
+    let unused = draft
+        .options
+        .values()
+        .filter(|option| !used.contains(&option.name));
     let warning = |option: &OptionSpec| {
         let message = format!("option `{}` is never used", option.name.name());
         Diagnostic::warning(message).at(sink.location(option.span), "nothing depends on it")
@@ -42,19 +51,35 @@ pub(super) fn unused_options(draft: &Draft, sink: &Sink) -> Vec<Diagnostic> {
 
 /// The error that an option is not there; nothing where its recipe, or it, could not be read.
 pub(super) fn unknown_option(draft: &Draft, option: &Spanned<OptionName>, sink: &mut Sink) {
-    let excused = draft.bad_options.contains(&option.value) || draft.unread.contains(option.recipe());
+    let excused =
+        draft.bad_options.contains(&option.value) || draft.unread.contains(option.recipe());
     if excused || unknown_recipe(draft, option.recipe(), sink, option.span) {
         return;
     }
-    let error = sink.finding(option.span, format!("unknown option `{}`", option.name()), "no option of this name");
-    let here = draft.options.keys().filter(|known| known.recipe() == option.recipe()).map(OptionName::name);
+    let error = sink.finding(
+        option.span,
+        format!("unknown option `{}`", option.name()),
+        "no option of this name",
+    );
+    let here = draft
+        .options
+        .keys()
+        .filter(|known| known.recipe() == option.recipe())
+        .map(OptionName::name);
     sink.add(error.help(suggest::help(option.name(), here)));
 }
 
 /// The error that an option cannot have a value.
 pub(super) fn bad_value(spec: &OptionSpec, text: &str) -> Diagnostic {
-    let message = format!("`{text}` is not a value of the {} `{}`", spec.kind.noun(), spec.name.name());
-    Diagnostic::error(message).help(format!("it may be {}", suggest::list(&spec.kind.allowed(), "or")))
+    let message = format!(
+        "`{text}` is not a value of the {} `{}`",
+        spec.kind.noun(),
+        spec.name.name()
+    );
+    Diagnostic::error(message).help(format!(
+        "it may be {}",
+        suggest::list(&spec.kind.allowed(), "or")
+    ))
 }
 
 /// The node of a reference is there, and so is the part of its result as far as can be known now.
@@ -64,7 +89,10 @@ fn known_result(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sin
     };
     if let (NodeKind::Run(run), Some(path)) = (&node.kind, &reference.path)
         && !run.outputs.is_empty()
-        && !run.outputs.iter().any(|output| path.starts_with(output) || output.starts_with(path))
+        && !run
+            .outputs
+            .iter()
+            .any(|output| path.starts_with(output) || output.starts_with(path))
     {
         let message = format!("node `{}` has no output `{path}`", node.name.name());
         let outputs: Vec<_> = run.outputs.iter().map(|output| output.as_str()).collect();
@@ -82,14 +110,23 @@ fn unknown_node(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sin
         return;
     }
     let written = node.written_in(recipe);
-    let here = draft.nodes.keys().filter(|known| known.recipe() == node.recipe());
+    let here = draft
+        .nodes
+        .keys()
+        .filter(|known| known.recipe() == node.recipe());
     let here = here.map(|known| known.written_in(recipe));
     let elsewhere = draft.nodes.keys().find(|known| known.name() == node.name());
     let help = match elsewhere {
-        Some(other) if suggest::nearest(written, here.clone()).is_none() => Some(format!("did you mean `{other}`?")),
+        Some(other) if suggest::nearest(written, here.clone()).is_none() => {
+            Some(format!("did you mean `{other}`?"))
+        }
         _ => suggest::help(written, here),
     };
-    let error = sink.finding(reference.span, format!("unknown node `{written}`"), "no node of this name");
+    let error = sink.finding(
+        reference.span,
+        format!("unknown node `{written}`"),
+        "no node of this name",
+    );
     sink.add(error.help(help));
 }
 
@@ -98,8 +135,15 @@ fn unknown_recipe(draft: &Draft, recipe: &str, sink: &mut Sink, span: Span) -> b
     if draft.recipes.contains_key(recipe) {
         return false;
     }
-    let known = draft.recipes.values().map(|Recipe { name, .. }| name.as_str());
-    let error = sink.finding(span, format!("unknown recipe `{recipe}`"), format!("there is no `{recipe}.ron`"));
+    let known = draft
+        .recipes
+        .values()
+        .map(|Recipe { name, .. }| name.as_str());
+    let error = sink.finding(
+        span,
+        format!("unknown recipe `{recipe}`"),
+        format!("there is no `{recipe}.ron`"),
+    );
     sink.add(error.help(suggest::help(recipe, known)));
     true
 }
@@ -116,9 +160,15 @@ fn can_be_asked(draft: &Draft, Condition { option, equals, .. }: &Condition, sin
             let location = sink.location(option.span);
             return sink.add(bad_value(spec, value).at(location, "not a value of it"));
         }
-        (OptionKind::Flag { .. }, Some(_)) => format!("write `When(\"{name}\", …)` or `Unless(\"{name}\", …)`"),
-        (OptionKind::Choice { default, .. }, None) => format!("compare it: `When(\"{name}={default}\", …)`"),
-        (OptionKind::List { .. }, _) => format!("`Each(\"{name}\")` stands for the texts of a list"),
+        (OptionKind::Flag { .. }, Some(_)) => {
+            format!("write `When(\"{name}\", …)` or `Unless(\"{name}\", …)`")
+        }
+        (OptionKind::Choice { default, .. }, None) => {
+            format!("compare it: `When(\"{name}={default}\", …)`")
+        }
+        (OptionKind::List { .. }, _) => {
+            format!("`Each(\"{name}\")` stands for the texts of a list")
+        }
     };
     wrong_kind(spec, option, "a condition like this", help, sink);
 }
@@ -136,9 +186,23 @@ fn can_be_repeated(draft: &Draft, option: &Spanned<OptionName>, sink: &mut Sink)
     wrong_kind(spec, option, "`Each`", help, sink);
 }
 
-fn wrong_kind(spec: &OptionSpec, option: &Spanned<OptionName>, what: &str, help: String, sink: &mut Sink) {
-    let message = format!("{what} cannot be of the {} `{}`", spec.kind.noun(), option.name());
-    let error = sink.finding(option.span, message, format!("this is a {}", spec.kind.noun()));
+fn wrong_kind(
+    spec: &OptionSpec,
+    option: &Spanned<OptionName>,
+    what: &str,
+    help: String,
+    sink: &mut Sink,
+) {
+    let message = format!(
+        "{what} cannot be of the {} `{}`",
+        spec.kind.noun(),
+        option.name()
+    );
+    let error = sink.finding(
+        option.span,
+        message,
+        format!("this is a {}", spec.kind.noun()),
+    );
     let error = error.related(sink.location(spec.span), "declared here");
     sink.add(error.help(help));
 }

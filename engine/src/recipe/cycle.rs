@@ -26,10 +26,14 @@ pub(super) fn check(nodes: &BTreeMap<NodeName, Node>, sink: &mut Sink) {
 
 fn needs(nodes: &BTreeMap<NodeName, Node>) -> Needs<'_> {
     let mut graph = Needs::new();
-    let indices: BTreeMap<_, _> = nodes.keys().map(|name| (name, graph.add_node(name))).collect();
+    let indices: BTreeMap<_, _> = nodes
+        .keys()
+        .map(|name| (name, graph.add_node(name)))
+        .collect();
     for node in nodes.values() {
         for (_, reference) in node.may_need() {
-            if let (Some(from), Some(to)) = (indices.get(&node.name), indices.get(&reference.node)) {
+            if let (Some(from), Some(to)) = (indices.get(&node.name), indices.get(&reference.node))
+            {
                 graph.add_edge(*from, *to, reference.span);
             }
         }
@@ -64,16 +68,23 @@ fn shortest(graph: &Needs<'_>, start: NodeIndex) -> Option<Vec<(NodeIndex, Span)
 }
 
 fn report(graph: &Needs<'_>, cycle: &[(NodeIndex, Span)], sink: &mut Sink) {
-    let mut names: Vec<_> = cycle.iter().map(|(index, _)| graph[*index].as_str()).collect();
+    let mut names: Vec<_> = cycle
+        .iter()
+        .map(|(index, _)| graph[*index].as_str())
+        .collect();
     names.extend(names.first().copied());
     let labels = names.windows(2).map(|pair| match pair {
         [from, to] => format!("`{from}` needs `{to}`"),
         _ => String::new(),
     });
     let mut steps = cycle.iter().map(|(_, span)| *span).zip(labels);
-    let Some((span, label)) = steps.next() else { return };
+    let Some((span, label)) = steps.next() else {
+        return;
+    };
     let message = format!("nodes need each other: {}", names.join(" -> "));
     let error = sink.finding(span, message, label);
-    let error = steps.fold(error, |error, (span, label)| error.related(sink.location(span), label));
+    let error = steps.fold(error, |error, (span, label)| {
+        error.related(sink.location(span), label)
+    });
     sink.add(error);
 }

@@ -53,18 +53,27 @@ impl Diagnostic {
 
     /// A warning without a place.
     pub fn warning(message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message) }
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(message)
+        }
     }
 
     /// Adds the place that is meant.
     pub fn at(mut self, location: Location, text: impl Into<String>) -> Diagnostic {
-        self.primary = Some(Label { location, text: text.into() });
+        self.primary = Some(Label {
+            location,
+            text: text.into(),
+        });
         self
     }
 
     /// Adds a further place.
     pub fn related(mut self, location: Location, text: impl Into<String>) -> Diagnostic {
-        self.related.push(Label { location, text: text.into() });
+        self.related.push(Label {
+            location,
+            text: text.into(),
+        });
         self
     }
 
@@ -112,7 +121,10 @@ impl Diagnostics {
         let mut parts: Vec<String> = shown.map(|one| one.render(color)).collect();
         let rest = self.0.len().saturating_sub(Diagnostics::SHOWN);
         if rest > 0 {
-            let message = format!("{rest} more {} not shown", if rest == 1 { "error is" } else { "errors are" });
+            let message = format!(
+                "{rest} more {} not shown",
+                if rest == 1 { "error is" } else { "errors are" }
+            );
             parts.push(Diagnostic::error(message).render(color));
         }
         parts.join("\n\n")

@@ -75,7 +75,10 @@ impl fmt::Display for Pin {
 }
 
 fn parse(text: &str) -> Result<[u8; 32], DigestError> {
-    let wrong = text.chars().enumerate().find(|(_, c)| !matches!(c, '0'..='9' | 'a'..='f'));
+    let wrong = text
+        .chars()
+        .enumerate()
+        .find(|(_, c)| !matches!(c, '0'..='9' | 'a'..='f'));
     if let Some((index, character)) = wrong {
         return Err(DigestError::NotHex { character, index });
     }
@@ -91,10 +94,15 @@ fn parse(text: &str) -> Result<[u8; 32], DigestError> {
 
 /// Of a lower-case hexadecimal digit.
 fn nibble(digit: u8) -> u8 {
-    if digit <= b'9' { digit - b'0' } else { digit - b'a' + 10 }
+    if digit <= b'9' {
+        digit - b'0'
+    } else {
+        digit - b'a' + 10
+    }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -107,8 +115,17 @@ mod tests {
     #[test]
     fn refuses_all_else() {
         assert_eq!(Blake3::parse("").unwrap_err(), DigestError::Length(0));
-        assert_eq!(Blake3::parse(&"a".repeat(65)).unwrap_err(), DigestError::Length(65));
+        assert_eq!(
+            Blake3::parse(&"a".repeat(65)).unwrap_err(),
+            DigestError::Length(65)
+        );
         let error = Blake3::parse(&format!("0{}", "G".repeat(63))).unwrap_err();
-        assert_eq!(error, DigestError::NotHex { character: 'G', index: 1 });
+        assert_eq!(
+            error,
+            DigestError::NotHex {
+                character: 'G',
+                index: 1
+            }
+        );
     }
 }

@@ -19,24 +19,51 @@ pub(super) fn render(finding: &Diagnostic, color: bool) -> String {
         Severity::Warning => "warning",
     };
     let labels = finding.primary.iter().chain(&finding.related);
-    let gutter = labels.clone().map(|label| label.location.line().to_string().len()).max().unwrap_or(0);
+    let gutter = labels
+        .clone()
+        .map(|label| label.location.line().to_string().len())
+        .max()
+        .unwrap_or(0);
     let edge = paint.with(BLUE, &format!("{:gutter$} |", ""));
 
-    let mut lines = vec![format!("{}{}", paint.with(tint, word), paint.with(BOLD, &format!(": {}", one_line(&finding.message))))];
+    let mut lines = vec![format!(
+        "{}{}",
+        paint.with(tint, word),
+        paint.with(BOLD, &format!(": {}", one_line(&finding.message)))
+    )];
     for (index, label) in labels.enumerate() {
-        let (arrow, mark, tint) = if index == 0 { ("-->", "^", tint) } else { (":::", "-", BLUE) };
+        let (arrow, mark, tint) = if index == 0 {
+            ("-->", "^", tint)
+        } else {
+            (":::", "-", BLUE)
+        };
         let location = &label.location;
-        let place = format!("{}:{}:{}", location.path(), location.line(), location.column());
+        let place = format!(
+            "{}:{}:{}",
+            location.path(),
+            location.line(),
+            location.column()
+        );
         lines.push(format!("{:gutter$}{} {place}", "", paint.with(BLUE, arrow)));
         let cut = Cut::of(label);
         lines.push(edge.clone());
         let number = paint.with(BLUE, &format!("{:gutter$} |", location.line()));
         lines.push(format!("{number} {}", cut.text).trim_end().to_owned());
         let marks = format!("{} {}", mark.repeat(cut.marked), one_line(&label.text));
-        lines.push(format!("{edge} {:indent$}{}", "", paint.with(tint, marks.trim_end()), indent = cut.indent));
+        lines.push(format!(
+            "{edge} {:indent$}{}",
+            "",
+            paint.with(tint, marks.trim_end()),
+            indent = cut.indent
+        ));
     }
     for help in &finding.help {
-        lines.push(format!("{:gutter$} {} {}", "", paint.with(BLUE, "= help:"), one_line(help)));
+        lines.push(format!(
+            "{:gutter$} {} {}",
+            "",
+            paint.with(BLUE, "= help:"),
+            one_line(help)
+        ));
     }
     lines.join("\n")
 }
@@ -52,34 +79,57 @@ impl Cut {
     fn of(label: &Label) -> Cut {
         let text = label.location.text();
         let range = label.location.range();
-        let start = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[range.start..].find('\n').map_or(text.len(), |newline| range.start + newline);
+        let start = text[..range.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let end = text[range.start..]
+            .find('\n')
+            .map_or(text.len(), |newline| range.start + newline);
         let line = text[start..end].trim_end_matches('\r');
 
         let from = (range.start - start).min(line.len());
         let to = (range.end - start).clamp(from, line.len());
-        let (before, meant, after) = (show(&line[..from]), show(&line[from..to]), show(&line[to..]));
+        let (before, meant, after) = (
+            show(&line[..from]),
+            show(&line[from..to]),
+            show(&line[to..]),
+        );
         let marked = width(&meant).max(1);
         let indent = width(&before);
         if indent + marked + width(&after) <= WIDTH {
-            return Cut { text: before + &meant + &after, indent, marked };
+            return Cut {
+                text: before + &meant + &after,
+                indent,
+                marked,
+            };
         }
         let head = tail_of(&before, WIDTH / 3);
         let meant = head_of(&meant, WIDTH / 2);
         let after = head_of(&after, WIDTH.saturating_sub(width(&head) + width(&meant)));
-        Cut { indent: width(&head), marked: width(&meant).max(1), text: head + &meant + &after }
+        Cut {
+            indent: width(&head),
+            marked: width(&meant).max(1),
+            text: head + &meant + &after,
+        }
     }
 }
 
 /// A message quotes what was written, which may have any characters in it.
 fn one_line(text: &str) -> String {
-    let escape = |c: char| if unsafe_to_show(c) { c.escape_default().to_string() } else { c.to_string() };
+    let escape = |c: char| {
+        if unsafe_to_show(c) {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
     text.chars().map(escape).collect()
 }
 
 /// What could move the cursor, or turn the direction of the text.
 fn unsafe_to_show(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Tabs as spaces; what could do anything to a terminal, as U+FFFD.
@@ -142,6 +192,10 @@ struct Paint {
 
 impl Paint {
     fn with(&self, tint: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{tint}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\x1b[{tint}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }

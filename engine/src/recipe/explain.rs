@@ -20,38 +20,72 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
     let end = offset(text, error.span.end);
     let read = offset(text, error.span.start).min(end)..end;
     let (message, label, help, range) = match &error.code {
-        Error::NoSuchStructField { expected, found, outer } => {
+        Error::NoSuchStructField {
+            expected,
+            found,
+            outer,
+        } => {
             let message = format!("unknown field `{found}`{}", inside(outer));
             let help = suggest::help(found, expected.iter().copied());
-            (message, "no field of this name".to_owned(), help, last_word(text, read, found))
+            (
+                message,
+                "no field of this name".to_owned(),
+                help,
+                last_word(text, read, found),
+            )
         }
         Error::DuplicateStructField { field, outer } => {
             let message = format!("field `{field}` is there twice{}", inside(outer));
-            (message, "the second time".to_owned(), None, last_word(text, read, field))
+            (
+                message,
+                "the second time".to_owned(),
+                None,
+                last_word(text, read, field),
+            )
         }
         Error::MissingStructField { field, outer } => {
             let message = format!("field `{field}` is missing{}", inside(outer));
-            (message, format!("`{field}: …` is wanted in here"), None, head(text))
+            (
+                message,
+                format!("`{field}: …` is wanted in here"),
+                None,
+                head(text),
+            )
         }
         Error::ExpectedDifferentStructName { expected, found } => {
             let message = format!("`{expected}(…)` is wanted here, not `{found}`");
-            let help = suggest::nearest(found, [*expected]).map(|name| format!("did you mean `{name}`?"));
+            let help =
+                suggest::nearest(found, [*expected]).map(|name| format!("did you mean `{name}`?"));
             (message, String::new(), help, last_word(text, read, found))
         }
-        Error::ExpectedNamedStructLike(name) => {
-            (format!("`{name}(…)` is wanted here"), String::new(), None, next_token(text, end))
-        }
+        Error::ExpectedNamedStructLike(name) => (
+            format!("`{name}(…)` is wanted here"),
+            String::new(),
+            None,
+            next_token(text, end),
+        ),
         Error::Eof | Error::ExpectedStringEnd => {
             let message = "the file ends in the middle of a value";
             let help = "a closing quote, `)`, `]` or `}` is missing".to_owned();
-            (message.to_owned(), String::new(), Some(help), next_token(text, text.trim_end().len()))
+            (
+                message.to_owned(),
+                String::new(),
+                Some(help),
+                next_token(text, text.trim_end().len()),
+            )
         }
-        Error::NoSuchExtension(name) => {
-            (format!("unknown RON extension `{name}`"), String::new(), None, read)
-        }
-        Error::ExpectedDifferentLength { expected, .. } => {
-            (format!("{expected} is wanted here"), String::new(), None, head(text))
-        }
+        Error::NoSuchExtension(name) => (
+            format!("unknown RON extension `{name}`"),
+            String::new(),
+            None,
+            read,
+        ),
+        Error::ExpectedDifferentLength { expected, .. } => (
+            format!("{expected} is wanted here"),
+            String::new(),
+            None,
+            head(text),
+        ),
         code => {
             let (message, label) = match code {
                 Error::ExpectedComma => ("`,` is missing", "before this"),
@@ -63,7 +97,10 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
                 Error::ExpectedInteger => ("a whole number is wanted here", "not a number"),
                 Error::IntegerOutOfBounds => ("the number is out of range", ""),
                 Error::ExpectedBoolean => ("`true` or `false` is wanted here", ""),
-                Error::TrailingCharacters => ("the file goes on after its end", "one value is all that is wanted"),
+                Error::TrailingCharacters => (
+                    "the file goes on after its end",
+                    "one value is all that is wanted",
+                ),
                 Error::ExceededRecursionLimit => ("lists and maps are nested too deep", ""),
                 code => (&*lower(&code.to_string()), ""),
             };
@@ -76,21 +113,35 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
                     | Error::IntegerOutOfBounds
                     | Error::ExpectedBoolean
             );
-            let range = if whole { 0..text.len() } else { next_token(text, end) };
+            let range = if whole {
+                0..text.len()
+            } else {
+                next_token(text, end)
+            };
             (message.to_owned(), label.to_owned(), None, range)
         }
     };
-    Explained { message, label, help, range }
+    Explained {
+        message,
+        label,
+        help,
+        range,
+    }
 }
 
 fn inside(outer: &Option<String>) -> String {
-    outer.as_ref().map(|name| format!(" in `{name}`")).unwrap_or_default()
+    outer
+        .as_ref()
+        .map(|name| format!(" in `{name}`"))
+        .unwrap_or_default()
 }
 
 /// RON's messages begin with a capital, ours do not.
 fn lower(message: &str) -> String {
     let mut rest = message.chars();
-    rest.next().map(|first| first.to_lowercase().chain(rest).collect()).unwrap_or_default()
+    rest.next()
+        .map(|first| first.to_lowercase().chain(rest).collect())
+        .unwrap_or_default()
 }
 
 /// The last place of a word in the text up to the place where reading stopped.
@@ -103,7 +154,8 @@ fn last_word(text: &str, read: Range<usize>, word: &str) -> Range<usize> {
 
 /// The first word of the value, white space and comments aside.
 fn head(text: &str) -> Range<usize> {
-    let start = ron::Deserializer::from_str(text).map_or(0, |value| text.len() - value.remainder().len());
+    let start =
+        ron::Deserializer::from_str(text).map_or(0, |value| text.len() - value.remainder().len());
     start..start + word_length(&text[start..])
 }
 
@@ -118,14 +170,23 @@ fn next_token(text: &str, at: usize) -> Range<usize> {
 
 /// Of the word that a text begins with, else of its first character.
 fn word_length(text: &str) -> usize {
-    let word: usize = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+    let word: usize = text
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .map(char::len_utf8)
+        .sum();
     word.max(text.chars().next().map_or(0, char::len_utf8))
 }
 
 /// The byte that a line and column, both from 1 and in characters, mean.
 fn offset(text: &str, position: Position) -> usize {
-    let lines = text.split_inclusive('\n').take(position.line.saturating_sub(1));
+    let lines = text
+        .split_inclusive('\n')
+        .take(position.line.saturating_sub(1));
     let start: usize = lines.map(str::len).sum();
-    let before = text[start..].chars().take(position.col.saturating_sub(1)).map(char::len_utf8);
+    let before = text[start..]
+        .chars()
+        .take(position.col.saturating_sub(1))
+        .map(char::len_utf8);
     start + before.sum::<usize>()
 }

@@ -54,7 +54,9 @@ impl<T> Items<T> {
     /// The items whose conditions hold, in order.
     pub fn selected(&self, values: &Values) -> Vec<&T> {
         let mut found = Vec::new();
-        self.walk(&mut |condition| condition.holds(values), &mut |item| found.push(item));
+        self.walk(&mut |condition| condition.holds(values), &mut |item| {
+            found.push(item)
+        });
         found
     }
 
@@ -77,7 +79,11 @@ impl<T> Items<T> {
             .collect()
     }
 
-    fn walk<'a>(&'a self, enter: &mut impl FnMut(&Condition) -> bool, found: &mut impl FnMut(&'a T)) {
+    fn walk<'a>(
+        &'a self,
+        enter: &mut impl FnMut(&Condition) -> bool,
+        found: &mut impl FnMut(&'a T),
+    ) {
         for item in &self.0 {
             match item {
                 Item::One(one) => found(one),

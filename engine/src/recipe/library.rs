@@ -54,7 +54,9 @@ pub enum Wanted<'a> {
 
 impl Library {
     /// Reads and checks all files of a recipes folder, given as paths below it and contents.
-    pub fn load(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Library, Diagnostics> {
+    pub fn load(
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Result<Library, Diagnostics> {
         Library::load_with(files, Locks::Check)
     }
 
@@ -76,8 +78,21 @@ impl Library {
         if let Some(errors) = Diagnostics::new(sink.into_errors()) {
             return Err(errors);
         }
-        let Draft { recipes, options, nodes, targets, .. } = draft;
-        Ok(Library { sources, recipes, options, nodes, targets, warnings })
+        let Draft {
+            recipes,
+            options,
+            nodes,
+            targets,
+            ..
+        } = draft;
+        Ok(Library {
+            sources,
+            recipes,
+            options,
+            nodes,
+            targets,
+            warnings,
+        })
     }
 
     /// What was found that stops nothing.
@@ -119,7 +134,9 @@ impl Library {
     pub fn target(&self, name: &str) -> Result<&Target, Diagnostics> {
         self.targets.get(name).ok_or_else(|| {
             let known = self.targets.keys().map(String::as_str);
-            Diagnostic::error(format!("unknown target `{name}`")).help(suggest::help(name, known)).into()
+            Diagnostic::error(format!("unknown target `{name}`"))
+                .help(suggest::help(name, known))
+                .into()
         })
     }
 
@@ -131,17 +148,33 @@ impl Library {
         let node = NodeName::parse(name).and_then(|name| self.nodes.get(&name));
         node.map(Wanted::Node).ok_or_else(|| {
             let known = self.nodes.keys().map(NodeName::as_str);
-            Diagnostic::error(format!("unknown node `{name}`")).help(suggest::help(name, known)).into()
+            Diagnostic::error(format!("unknown node `{name}`"))
+                .help(suggest::help(name, known))
+                .into()
         })
     }
 
     /// The values of all options: defaults, then the target's, then these settings (`--set name=value`).
     ///
     /// A setting replaces what the target says; repeated, it adds to a list. An empty text is the empty list.
-    pub fn values(&self, wanted: Wanted<'_>, sets: &[(String, String)]) -> Result<Values, Diagnostics> {
-        let mut values = Values(self.options.values().map(|spec| (spec.name.clone(), spec.kind.default())).collect());
+    pub fn values(
+        &self,
+        wanted: Wanted<'_>,
+        sets: &[(String, String)],
+    ) -> Result<Values, Diagnostics> {
+        let mut values = Values(
+            self.options
+                .values()
+                .map(|spec| (spec.name.clone(), spec.kind.default()))
+                .collect(),
+        );
         if let Wanted::Target(target) = wanted {
-            values.0.extend(target.set.iter().map(|(option, value)| (option.value.clone(), value.clone())));
+            values.0.extend(
+                target
+                    .set
+                    .iter()
+                    .map(|(option, value)| (option.value.clone(), value.clone())),
+            );
         }
         let mut errors = Vec::new();
         let mut seen = BTreeSet::new();
@@ -157,18 +190,31 @@ impl Library {
         Diagnostics::new(errors).map_or(Ok(values), Err)
     }
 
-    fn setting(&self, recipe: &str, written: &str, text: &str) -> Result<(&OptionName, Value), Diagnostics> {
+    fn setting(
+        &self,
+        recipe: &str,
+        written: &str,
+        text: &str,
+    ) -> Result<(&OptionName, Value), Diagnostics> {
         let spec = OptionName::resolve(recipe, written).and_then(|name| self.options.get(&name));
         let Some(spec) = spec else {
-            let own = self.options.keys().filter(|name| name.recipe() == recipe).map(OptionName::name);
+            let own = self
+                .options
+                .keys()
+                .filter(|name| name.recipe() == recipe)
+                .map(OptionName::name);
             let known = own.chain(self.options.keys().map(OptionName::as_str));
-            let nearest = suggest::nearest(written, known).map(|name| format!("did you mean `{name}`?"));
+            let nearest =
+                suggest::nearest(written, known).map(|name| format!("did you mean `{name}`?"));
             let all: Vec<_> = self.options.keys().map(OptionName::as_str).collect();
             let error = Diagnostic::error(format!("unknown option `{written}`"));
             let error = error.help(nearest).help(suggest::known_names(&all));
             return Err(error.into());
         };
-        let value = spec.kind.read(text).ok_or_else(|| check::bad_value(spec, text))?;
+        let value = spec
+            .kind
+            .read(text)
+            .ok_or_else(|| check::bad_value(spec, text))?;
         Ok((&spec.name, value))
     }
 
@@ -183,7 +229,10 @@ impl Wanted<'_> {
     pub fn reference(&self) -> Reference {
         match self {
             Wanted::Target(target) => target.node.value.clone(),
-            Wanted::Node(node) => Reference { node: node.name.clone(), path: None },
+            Wanted::Node(node) => Reference {
+                node: node.name.clone(),
+                path: None,
+            },
         }
     }
 

@@ -35,7 +35,10 @@ pub struct Package {
 impl Lock {
     /// The package of this name.
     pub fn package(&self, name: &str) -> Option<&Package> {
-        let index = self.packages.binary_search_by(|package| package.name.as_str().cmp(name)).ok()?;
+        let index = self
+            .packages
+            .binary_search_by(|package| package.name.as_str().cmp(name))
+            .ok()?;
         self.packages.get(index)
     }
 }
@@ -47,7 +50,14 @@ impl fmt::Display for Lock {
         writeln!(f, "    suite: {:?},", self.suite)?;
         writeln!(f, "    architecture: {:?},", self.architecture)?;
         writeln!(f, "    packages: [")?;
-        for Package { name, version, sha256, size, path } in &self.packages {
+        for Package {
+            name,
+            version,
+            sha256,
+            size,
+            path,
+        } in &self.packages
+        {
             let path = path.as_str();
             writeln!(
                 f,

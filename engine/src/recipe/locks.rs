@@ -14,7 +14,9 @@ pub(super) fn attach(draft: &mut Draft, files: &Files, sink: &mut Sink) {
     let mut read: BTreeMap<String, Option<Arc<Lock>>> = BTreeMap::new();
     for node in draft.nodes.values_mut() {
         let name = node.name.as_str();
-        let NodeKind::Root(root) = &mut node.kind else { continue };
+        let NodeKind::Root(root) = &mut node.kind else {
+            continue;
+        };
         let Some(debian) = &mut root.debian else {
             known_winners(root, node.name.recipe(), None, sink);
             continue;
@@ -29,7 +31,11 @@ pub(super) fn attach(draft: &mut Draft, files: &Files, sink: &mut Sink) {
             }
             (None, None) => {
                 let message = format!("there is no lock file `{path}`");
-                let error = sink.finding(debian.lock_path.span, message, "no such file in the recipes folder");
+                let error = sink.finding(
+                    debian.lock_path.span,
+                    message,
+                    "no such file in the recipes folder",
+                );
                 sink.add(error.help(format!("`pwb lock {name}` writes it")));
                 None
             }
@@ -45,10 +51,16 @@ pub(super) fn attach(draft: &mut Draft, files: &Files, sink: &mut Sink) {
 /// The lock is of the suite that the root names, and has what it wants.
 fn fits(debian: &Debian, lock: &Lock, name: &str, sink: &mut Sink) {
     let again = format!("`pwb lock {name}` writes `{}` again", debian.lock_path);
-    let same = [(&debian.suite, &lock.suite, "suite"), (&debian.architecture, &lock.architecture, "architecture")];
+    let same = [
+        (&debian.suite, &lock.suite, "suite"),
+        (&debian.architecture, &lock.architecture, "architecture"),
+    ];
     for (wanted, locked, what) in same {
         if wanted.value != *locked {
-            let message = format!("`{}` is locked for {what} `{locked}`, not `{wanted}`", debian.lock_path);
+            let message = format!(
+                "`{}` is locked for {what} `{locked}`, not `{wanted}`",
+                debian.lock_path
+            );
             let error = sink.finding(wanted.span, message, format!("`{locked}` in the lock file"));
             sink.add(error.help(again.clone()));
         }
@@ -58,22 +70,32 @@ fn fits(debian: &Debian, lock: &Lock, name: &str, sink: &mut Sink) {
             let message = format!("package `{want}` is not in `{}`", debian.lock_path);
             let error = sink.finding(want.span, message, "not in the lock file");
             let known = lock.packages.iter().map(|package| package.name.as_str());
-            let nearest = suggest::nearest(want, known).map(|name| format!("did you mean `{name}`?"));
+            let nearest =
+                suggest::nearest(want, known).map(|name| format!("did you mean `{name}`?"));
             sink.add(error.help(nearest).help(again.clone()));
         }
     }
 }
 
 fn known_winners(root: &Root, recipe: &str, lock: Option<&Lock>, sink: &mut Sink) {
-    let packages = lock.map(|lock| lock.packages.as_slice()).unwrap_or_default();
+    let packages = lock
+        .map(|lock| lock.packages.as_slice())
+        .unwrap_or_default();
     for (path, winner) in &root.wins {
-        let (Winner::Package(name), Some(span)) = (winner, root.wins_at.get(path)) else { continue };
+        let (Winner::Package(name), Some(span)) = (winner, root.wins_at.get(path)) else {
+            continue;
+        };
         if lock.is_some_and(|lock| lock.package(name).is_some()) {
             continue;
         }
         let message = format!("`{name}` is neither a layer nor a package of this root");
         let error = sink.finding(*span, message, "cannot win");
-        let layers = root.layers.all().into_iter().map(|layer| layer.written_in(recipe)).collect::<Vec<_>>();
+        let layers = root
+            .layers
+            .all()
+            .into_iter()
+            .map(|layer| layer.written_in(recipe))
+            .collect::<Vec<_>>();
         let known = packages.iter().map(|package| package.name.as_str());
         let known = known.chain(layers.iter().map(String::as_str));
         sink.add(error.help(suggest::help(name, known)));

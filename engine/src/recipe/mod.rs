@@ -32,7 +32,9 @@ pub use item::{Condition, Item, Items, Word};
 pub use library::{Library, Locks, Recipe, Wanted};
 pub use lock::{Lock, Package};
 pub use name::{NodeName, OptionName, Reference};
-pub use node::{Debian, Fetch, Node, NodeKind, Origin, Root, Run, SourceFolder, Unpack, Use, Winner};
+pub use node::{
+    Debian, Fetch, Node, NodeKind, Origin, Root, Run, SourceFolder, Unpack, Use, Winner,
+};
 pub use option::{OptionKind, OptionSpec, Value, Values};
 pub use path::{PathError, RelativePath, SandboxPath};
 pub use source::{Location, Source, Span, Spanned};

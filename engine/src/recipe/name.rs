@@ -5,13 +5,15 @@ use std::fmt;
 use super::path::SandboxPath;
 
 /// What a name may be made of, for messages.
-pub(super) const NAME_RULE: &str =
-    "a name is made of ASCII letters, digits, `.`, `_`, `+` and `-`, and begins with a letter, a digit or `_`";
+pub(super) const NAME_RULE: &str = "a name is made of ASCII letters, digits, `.`, `_`, `+` and `-`, and begins with a letter, a digit or `_`";
 
 /// Whether a text is one part of a name.
 pub(super) fn is_name(text: &str) -> bool {
     let first = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    first && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+    first
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
 }
 
 macro_rules! qualified {
@@ -71,7 +73,11 @@ qualified!(
 impl NodeName {
     /// As a recipe would write it: short for one of its own.
     pub(super) fn written_in(&self, recipe: &str) -> &str {
-        if self.recipe() == recipe { self.name() } else { &self.0 }
+        if self.recipe() == recipe {
+            self.name()
+        } else {
+            &self.0
+        }
     }
 }
 
@@ -88,7 +94,9 @@ impl Reference {
     /// As a recipe would write it: short for one of its own nodes.
     pub(super) fn written_in(&self, recipe: &str) -> String {
         let node = self.node.written_in(recipe);
-        self.path.as_ref().map_or_else(|| node.to_owned(), |path| format!("{node}:{path}"))
+        self.path
+            .as_ref()
+            .map_or_else(|| node.to_owned(), |path| format!("{node}:{path}"))
     }
 }
 

@@ -176,27 +176,48 @@ impl Node {
     ) -> Vec<(Use<'a>, &'a Spanned<Reference>)> {
         match &self.kind {
             NodeKind::Fetch(_) | NodeKind::Source(_) => Vec::new(),
-            NodeKind::Root(root) => layers(&root.layers).into_iter().map(|layer| (Use::Layer, layer)).collect(),
+            NodeKind::Root(root) => layers(&root.layers)
+                .into_iter()
+                .map(|layer| (Use::Layer, layer))
+                .collect(),
             NodeKind::Run(run) => {
-                let inputs = run.inputs.iter().map(|(mount, input)| (Use::Input(mount), input));
-                std::iter::once((Use::Root, &run.root)).chain(inputs).collect()
+                let inputs = run
+                    .inputs
+                    .iter()
+                    .map(|(mount, input)| (Use::Input(mount), input));
+                std::iter::once((Use::Root, &run.root))
+                    .chain(inputs)
+                    .collect()
             }
         }
     }
 
     /// The options that this node itself depends on.
     pub fn options(&self) -> BTreeSet<&OptionName> {
-        self.option_uses().into_iter().map(|option| &option.value).collect()
+        self.option_uses()
+            .into_iter()
+            .map(|option| &option.value)
+            .collect()
     }
 
     pub(super) fn option_uses(&self) -> Vec<&Spanned<OptionName>> {
         match &self.kind {
             NodeKind::Fetch(_) | NodeKind::Source(_) => Vec::new(),
-            NodeKind::Root(root) => root.layers.conditions().into_iter().map(|one| &one.option).collect(),
+            NodeKind::Root(root) => root
+                .layers
+                .conditions()
+                .into_iter()
+                .map(|one| &one.option)
+                .collect(),
             NodeKind::Run(_) => {
                 let words = self.words();
-                let conditions = words.iter().flat_map(|items| items.conditions()).map(|one| &one.option);
-                conditions.chain(words.iter().flat_map(|items| items.repeated())).collect()
+                let conditions = words
+                    .iter()
+                    .flat_map(|items| items.conditions())
+                    .map(|one| &one.option);
+                conditions
+                    .chain(words.iter().flat_map(|items| items.repeated()))
+                    .collect()
             }
         }
     }

@@ -64,9 +64,10 @@ impl OptionKind {
     pub(super) fn read(&self, text: &str) -> Option<Value> {
         match self {
             OptionKind::Flag { .. } => text.parse().ok().map(Value::Flag),
-            OptionKind::Choice { values, .. } => {
-                values.iter().any(|value| value == text).then(|| Value::Choice(text.to_owned()))
-            }
+            OptionKind::Choice { values, .. } => values
+                .iter()
+                .any(|value| value == text)
+                .then(|| Value::Choice(text.to_owned())),
             OptionKind::List { .. } if text.is_empty() => Some(Value::List(Vec::new())),
             OptionKind::List { .. } => Some(Value::List(vec![text.to_owned()])),
         }

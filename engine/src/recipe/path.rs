@@ -121,6 +121,7 @@ fn check_parts(text: &str) -> Result<(), PathError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -150,7 +151,10 @@ mod tests {
 
     #[test]
     fn relative_paths() {
-        assert_eq!(RelativePath::parse("pool/a_1.deb").unwrap().file_name(), "a_1.deb");
+        assert_eq!(
+            RelativePath::parse("pool/a_1.deb").unwrap().file_name(),
+            "a_1.deb"
+        );
         assert_eq!(RelativePath::parse(""), Err(PathError::Empty));
         assert_eq!(RelativePath::parse("../a"), Err(PathError::Dots));
         assert_eq!(RelativePath::parse("/a"), Err(PathError::Absolute));

@@ -21,7 +21,10 @@ pub(super) struct Raw<'a>(&'a str);
 impl<'a> Raw<'a> {
     /// The identifier that it begins with: `When` of `When("x", [])`; empty for a string, a list, a number.
     pub(super) fn head(self) -> &'a str {
-        let end = self.0.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(self.0.len());
+        let end = self
+            .0
+            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .unwrap_or(self.0.len());
         match self.0[end..].chars().next() {
             Some('"' | '#' | '\'') => "",
             _ if self.0.starts_with(|c: char| c.is_ascii_digit()) => "",
@@ -31,7 +34,11 @@ impl<'a> Raw<'a> {
 
     /// Whether it is a string, raw or not.
     pub(super) fn is_string(self) -> bool {
-        let hashes = self.0.strip_prefix('r').unwrap_or(self.0).trim_start_matches('#');
+        let hashes = self
+            .0
+            .strip_prefix('r')
+            .unwrap_or(self.0)
+            .trim_start_matches('#');
         hashes.starts_with('"')
     }
 
@@ -50,7 +57,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 
 /// The value alone, of a text that is a value with white space and comments around it.
 fn without_comments(text: &str) -> &str {
-    let Ok(mut value) = ron::Deserializer::from_str(text) else { return text };
+    let Ok(mut value) = ron::Deserializer::from_str(text) else {
+        return text;
+    };
     let start = text.len() - value.remainder().len();
     match IgnoredAny::deserialize(&mut value) {
         Ok(IgnoredAny) => text[start..text.len() - value.remainder().len()].trim_end(),
@@ -100,7 +109,13 @@ impl<'a, 's> Reader<'a, 's> {
         file: usize,
         text: &'a str,
     ) -> Reader<'a, 's> {
-        Reader { sink, recipe, files, file, text }
+        Reader {
+            sink,
+            recipe,
+            files,
+            file,
+            text,
+        }
     }
 
     /// Whether there is nothing in the file.
@@ -110,13 +125,20 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// The start of the file.
     pub(super) fn start(&self) -> Span {
-        Span { file: self.file, start: 0, end: 0 }
+        Span {
+            file: self.file,
+            start: 0,
+            end: 0,
+        }
     }
 
     /// The word that a piece begins with.
     pub(super) fn word(&self, raw: Raw<'_>) -> Span {
         let span = self.span(raw);
-        Span { end: span.start + raw.head().len(), ..span }
+        Span {
+            end: span.start + raw.head().len(),
+            ..span
+        }
     }
 
     /// The whole file.
@@ -127,7 +149,11 @@ impl<'a, 's> Reader<'a, 's> {
     /// Where a piece is.
     pub(super) fn span(&self, raw: Raw<'_>) -> Span {
         let start = (raw.0.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        Span { file: self.file, start, end: start + raw.0.len() }
+        Span {
+            file: self.file,
+            start,
+            end: start + raw.0.len(),
+        }
     }
 
     /// Adds an error at a piece.
@@ -148,8 +174,11 @@ impl<'a, 's> Reader<'a, 's> {
             Err(error) => {
                 let found = explain::explain(&error, raw.0);
                 let start = self.span(raw).start;
-                let span =
-                    Span { file: self.file, start: start + found.range.start, end: start + found.range.end };
+                let span = Span {
+                    file: self.file,
+                    start: start + found.range.start,
+                    end: start + found.range.end,
+                };
                 let error = self.sink.finding(span, found.message, found.label);
                 self.sink.add(error.help(found.help));
                 None
@@ -184,7 +213,9 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// The string, or nothing where the field is absent.
     pub(super) fn text_or_empty(&mut self, raw: Option<Raw<'a>>) -> String {
-        raw.and_then(|raw| self.text(raw)).map(|text| text.value).unwrap_or_default()
+        raw.and_then(|raw| self.text(raw))
+            .map(|text| text.value)
+            .unwrap_or_default()
     }
 
     /// The pieces of a list; none where it is absent.
@@ -199,12 +230,21 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// The strings of a list.
     pub(super) fn texts(&mut self, raw: Option<Raw<'a>>) -> Vec<Spanned<String>> {
-        self.list(raw).into_iter().filter_map(|raw| self.text(raw)).collect()
+        self.list(raw)
+            .into_iter()
+            .filter_map(|raw| self.text(raw))
+            .collect()
     }
 
     /// The entries of a map, the keys being strings; a key's second use is an error and left out.
-    pub(super) fn entries(&mut self, raw: Option<Raw<'a>>, what: &str) -> Vec<(Spanned<String>, Raw<'a>)> {
-        let Some(Entries(entries)) = raw.and_then(|raw| self.read(raw)) else { return Vec::new() };
+    pub(super) fn entries(
+        &mut self,
+        raw: Option<Raw<'a>>,
+        what: &str,
+    ) -> Vec<(Spanned<String>, Raw<'a>)> {
+        let Some(Entries(entries)) = raw.and_then(|raw| self.read(raw)) else {
+            return Vec::new();
+        };
         let mut first = BTreeMap::new();
         let mut unique = Vec::new();
         for (key, value) in entries {
@@ -237,9 +277,15 @@ impl<'a, 's> Reader<'a, 's> {
             self.error(span, format!("{what} is wanted here"), expected);
             return;
         }
-        let span = Span { end: span.start + head.len(), ..span };
+        let span = Span {
+            end: span.start + head.len(),
+            ..span
+        };
         let help = suggest::nearest(head, known.iter().copied());
-        let error = self.sink.finding(span, format!("`{head}` is not {what}"), expected);
-        self.sink.add(error.help(help.map(|name| format!("did you mean `{name}`?"))));
+        let error = self
+            .sink
+            .finding(span, format!("`{head}` is not {what}"), expected);
+        self.sink
+            .add(error.help(help.map(|name| format!("did you mean `{name}`?"))));
     }
 }

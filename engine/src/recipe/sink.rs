@@ -35,20 +35,38 @@ impl Sink {
         match bad {
             None => Ok((file, source)),
             Some(range) => {
-                let span = Span { file, start: range.start, end: range.end };
-                self.error(span, format!("`{path}` is not UTF-8"), "the first bytes that are not");
+                let span = Span {
+                    file,
+                    start: range.start,
+                    end: range.end,
+                };
+                self.error(
+                    span,
+                    format!("`{path}` is not UTF-8"),
+                    "the first bytes that are not",
+                );
                 Err(())
             }
         }
     }
 
     /// Adds an error.
-    pub(super) fn error(&mut self, span: Span, message: impl Into<String>, label: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) {
         self.errors.push(self.finding(span, message, label));
     }
 
     /// An error to add to, then to give to [`Sink::add`].
-    pub(super) fn finding(&self, span: Span, message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
+    pub(super) fn finding(
+        &self,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic::error(message).at(self.location(span), label)
     }
 
@@ -67,7 +85,10 @@ impl Sink {
         self.errors.sort_by_key(|error| {
             error.primary.as_ref().map(|label| {
                 let path = label.location.path();
-                (self.sources.iter().position(|source| source.path() == path), label.location.range().start)
+                (
+                    self.sources.iter().position(|source| source.path() == path),
+                    label.location.range().start,
+                )
             })
         });
         self.errors

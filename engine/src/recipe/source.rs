@@ -88,7 +88,10 @@ impl Location {
     pub(super) fn new(source: Arc<Source>, range: Range<usize>) -> Location {
         let start = source.text.floor_char_boundary(range.start);
         let end = source.text.ceil_char_boundary(range.end.max(start));
-        Location { source, range: start..end }
+        Location {
+            source,
+            range: start..end,
+        }
     }
 
     /// The path below the recipes folder.
@@ -113,12 +116,22 @@ impl Location {
 
     /// The column in characters, from 1.
     pub fn column(&self) -> usize {
-        self.before().chars().rev().take_while(|c| *c != '\n').count() + 1
+        self.before()
+            .chars()
+            .rev()
+            .take_while(|c| *c != '\n')
+            .count()
+            + 1
     }
 
     /// How many characters are meant.
     pub fn length(&self) -> usize {
-        self.source.text.get(self.range()).unwrap_or_default().chars().count()
+        self.source
+            .text
+            .get(self.range())
+            .unwrap_or_default()
+            .chars()
+            .count()
     }
 
     fn before(&self) -> &str {

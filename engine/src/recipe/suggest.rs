@@ -4,19 +4,30 @@
 const LISTED: usize = 12;
 
 /// The name most like this one, where one is like it at all.
-pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    unknown: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let length = unknown.chars().count();
     let allowed = (length / 3).max(1).min(length.saturating_sub(1));
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&unknown.to_lowercase(), &name.to_lowercase()), name))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&unknown.to_lowercase(), &name.to_lowercase()),
+                name,
+            )
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, name)| name)
 }
 
 /// What to say of a name that is not known: the nearest, else all where they are few.
-pub(super) fn help<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+pub(super) fn help<'a>(
+    unknown: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
     if let Some(name) = nearest(unknown, known.clone()) {
         return Some(format!("did you mean `{name}`?"));
     }
@@ -44,6 +55,7 @@ pub(super) fn list(names: &[&str], and: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -57,7 +69,10 @@ mod tests {
 
     #[test]
     fn lists_the_few() {
-        assert_eq!(help("python", ["bzip2", "zlib"]).unwrap(), "there are `bzip2` and `zlib`");
+        assert_eq!(
+            help("python", ["bzip2", "zlib"]).unwrap(),
+            "there are `bzip2` and `zlib`"
+        );
         assert_eq!(help("python", ["a"; 13]), None);
         assert_eq!(help("python", []), None);
     }

@@ -9,7 +9,9 @@ fn files(text: &str) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(name) = line.strip_prefix("```ron name=") else { continue };
+        let Some(name) = line.strip_prefix("```ron name=") else {
+            continue;
+        };
         let body: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
         files.push((name.to_owned(), body.join("\n").into_bytes()));
     }
@@ -32,6 +34,9 @@ fn examples_make_a_library() {
 #[test]
 fn no_example_is_left_out() {
     let text = std::fs::read_to_string(DOCS).unwrap_or_else(|error| panic!("{DOCS}: {error}"));
-    let all = text.lines().filter(|line| line.starts_with("```ron")).count();
+    let all = text
+        .lines()
+        .filter(|line| line.starts_with("```ron"))
+        .count();
     assert_eq!(all, files(&text).len());
 }

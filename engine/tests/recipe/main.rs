@@ -14,7 +14,11 @@ use pwb_engine::recipe::{Diagnostics, Library};
 
 /// Loads files given as paths and texts.
 fn load(files: &[(&str, &str)]) -> Result<Library, Diagnostics> {
-    Library::load(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())))
+    Library::load(
+        files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())),
+    )
 }
 
 /// What a person reads of files that are refused.

@@ -7,17 +7,48 @@ const RECIPE: &str = include_str!("everything.ron");
 
 /// Parts that a slip of the hand could put anywhere.
 const PARTS: [&str; 20] = [
-    "\"", "(", ")", "[", "]", "{", "}", ",", ":", "//", "/*", "\\", "r#\"", "\0", "\r\n", "日", "When(\"debug\", [\"x\"])",
-    "#![enable(unwrap_newtypes)]", "99999999999999999999", "'a'",
+    "\"",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "//",
+    "/*",
+    "\\",
+    "r#\"",
+    "\0",
+    "\r\n",
+    "日",
+    "When(\"debug\", [\"x\"])",
+    "#![enable(unwrap_newtypes)]",
+    "99999999999999999999",
+    "'a'",
 ];
 
 fn refused_in_place(text: &[u8]) {
-    let files = [("ports.ron".to_owned(), text.to_vec()), ("x.lock".to_owned(), text.to_vec())];
-    let Err(errors) = Library::load(files) else { return };
+    let files = [
+        ("ports.ron".to_owned(), text.to_vec()),
+        ("x.lock".to_owned(), text.to_vec()),
+    ];
+    let Err(errors) = Library::load(files) else {
+        return;
+    };
     for error in errors.iter() {
-        let location = &error.primary.as_ref().unwrap_or_else(|| panic!("no place: {error}")).location;
+        let location = &error
+            .primary
+            .as_ref()
+            .unwrap_or_else(|| panic!("no place: {error}"))
+            .location;
         let range = location.range();
-        assert!(location.text().get(range.clone()).is_some(), "{range:?} of {}", location.text().len());
+        assert!(
+            location.text().get(range.clone()).is_some(),
+            "{range:?} of {}",
+            location.text().len()
+        );
         assert!(location.line() <= location.text().matches('\n').count() + 1);
         assert!(error.render(true).len() >= error.render(false).len());
     }
@@ -56,8 +87,17 @@ fn the_recipe_itself_is_refused_for_its_lock_file_only() {
 /// Lists nested deep enough to exhaust the stack of a reader that does not count.
 #[test]
 fn nesting_has_an_end() {
-    for (open, close) in [("[", "]"), ("When(\"debug\", [", "])"), ("(", ")"), ("{0:", "}")] {
-        let deep = format!("Recipe(nodes: {{\"a\": Root(layers: [{}{}])}})", open.repeat(20_000), close.repeat(20_000));
+    for (open, close) in [
+        ("[", "]"),
+        ("When(\"debug\", [", "])"),
+        ("(", ")"),
+        ("{0:", "}"),
+    ] {
+        let deep = format!(
+            "Recipe(nodes: {{\"a\": Root(layers: [{}{}])}})",
+            open.repeat(20_000),
+            close.repeat(20_000)
+        );
         refused_in_place(deep.as_bytes());
     }
 }

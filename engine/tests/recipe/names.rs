@@ -465,7 +465,8 @@ fn cycles() {
 
 #[test]
 fn what_could_not_be_read_is_not_unknown() {
-    let user = r#"Recipe(nodes: {"a": Root(layers: ["ports/zlib", "broken/x", When("broken/o", [])])})"#;
+    let user =
+        r#"Recipe(nodes: {"a": Root(layers: ["ports/zlib", "broken/x", When("broken/o", [])])})"#;
     let text = refused(&[
         ("broken.ron", "Recipe("),
         ("ports.ron", r#"Recipe(nodes: {"zlib": Source()})"#),
@@ -491,7 +492,11 @@ fn what_could_not_be_read_is_not_unknown() {
 fn unused_option_is_a_warning() {
     let recipe = r#"Recipe(options: {"debug": Flag(), "args": List()}, nodes: {"a": Root(layers: [Unless("debug", [])])})"#;
     let library = load(&[("ports.ron", recipe)]).unwrap();
-    let warnings: Vec<_> = library.warnings().iter().map(|warning| warning.render(false)).collect();
+    let warnings: Vec<_> = library
+        .warnings()
+        .iter()
+        .map(|warning| warning.render(false))
+        .collect();
     assert_snapshot!(warnings.join("\n\n"), @r#"
     warning: option `args` is never used
      --> ports.ron:1:35

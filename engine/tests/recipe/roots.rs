@@ -27,7 +27,9 @@ fn locked(lock: &str) -> String {
 }
 
 fn lock_of(library: &Library) -> Lock {
-    let node = library.node(&NodeName::parse("toolchain/debian").unwrap()).unwrap();
+    let node = library
+        .node(&NodeName::parse("toolchain/debian").unwrap())
+        .unwrap();
     match &node.kind {
         NodeKind::Root(root) => (*root.debian.as_ref().unwrap().lock).clone(),
         _ => panic!("not a root"),
@@ -74,7 +76,10 @@ fn lock_file_malformed() {
     1 | Lock(suite: "trixie", packages: [])
       | ^^^^ `architecture: …` is wanted in here
     "#);
-    let bad = LOCK.replace("93e583", "").replace("463416", "-1").replace("pool/main/m", "/pool");
+    let bad = LOCK
+        .replace("93e583", "")
+        .replace("463416", "-1")
+        .replace("pool/main/m", "/pool");
     assert_snapshot!(locked(&bad), @r#"
     error: not a digest
      --> toolchain.lock:5:64
@@ -98,7 +103,9 @@ fn lock_file_malformed() {
 
 #[test]
 fn lock_file_of_another_root() {
-    let other = LOCK.replace("trixie", "sid").replace("\"make\"", "\"nmake\"");
+    let other = LOCK
+        .replace("trixie", "sid")
+        .replace("\"make\"", "\"nmake\"");
     assert_snapshot!(locked(&other), @r#"
     error: `toolchain.lock` is locked for suite `sid`, not `trixie`
      --> toolchain.ron:3:31

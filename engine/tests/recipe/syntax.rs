@@ -24,7 +24,10 @@ fn empty_file() {
 
 #[test]
 fn not_utf8() {
-    let error = pwb_engine::recipe::Library::load([("ports.ron".to_owned(), b"Recipe(\n  about: \"\xff\")".to_vec())]);
+    let error = pwb_engine::recipe::Library::load([(
+        "ports.ron".to_owned(),
+        b"Recipe(\n  about: \"\xff\")".to_vec(),
+    )]);
     assert_snapshot!(error.unwrap_err().render(false), @r#"
     error: `ports.ron` is not UTF-8
      --> ports.ron:2:11
@@ -409,9 +412,17 @@ fn strings_of_all_kinds_have_places() {
 
 #[test]
 fn many_errors_are_cut_off() {
-    let nodes: String = (0..30).map(|i| format!("\"n{i}\": Source(path: \"\"),")).collect();
+    let nodes: String = (0..30)
+        .map(|i| format!("\"n{i}\": Source(path: \"\"),"))
+        .collect();
     let text = refused(&[("ports.ron", &format!("Recipe(nodes: {{{nodes}}})"))]);
-    let errors = text.lines().filter(|line| line.starts_with("error")).count();
+    let errors = text
+        .lines()
+        .filter(|line| line.starts_with("error"))
+        .count();
     assert_eq!(errors, 21);
-    assert!(text.ends_with("error: 10 more errors are not shown"), "{text}");
+    assert!(
+        text.ends_with("error: 10 more errors are not shown"),
+        "{text}"
+    );
 }

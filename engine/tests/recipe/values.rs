@@ -34,15 +34,24 @@ fn library() -> Library {
 }
 
 fn run(library: &Library) -> &Run {
-    match &library.node(&NodeName::parse("ports/make").unwrap()).unwrap().kind {
+    match &library
+        .node(&NodeName::parse("ports/make").unwrap())
+        .unwrap()
+        .kind
+    {
         NodeKind::Run(run) => run,
         _ => panic!("not a run"),
     }
 }
 
 fn values(library: &Library, wanted: &str, sets: &[(&str, &str)]) -> Result<Values, String> {
-    let sets: Vec<_> = sets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    library.values(library.wanted(wanted).unwrap(), &sets).map_err(|errors| errors.render(false))
+    let sets: Vec<_> = sets
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    library
+        .values(library.wanted(wanted).unwrap(), &sets)
+        .map_err(|errors| errors.render(false))
 }
 
 #[test]
@@ -50,13 +59,29 @@ fn defaults_then_target_then_settings() {
     let library = library();
     let show = |wanted, sets: &[(&str, &str)]| {
         let values = values(&library, wanted, sets).unwrap();
-        values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        values
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
-    assert_eq!(show("plain", &[]), "ports/args=--one ports/debug=false ports/opt=3");
+    assert_eq!(
+        show("plain", &[]),
+        "ports/args=--one ports/debug=false ports/opt=3"
+    );
     assert_eq!(show("ports/make", &[]), show("plain", &[]));
-    assert_eq!(show("debug", &[]), "ports/args=--two --three ports/debug=true ports/opt=0");
-    assert_eq!(show("debug", &[("debug", "false"), ("ports/opt", "2")]), "ports/args=--two --three ports/debug=false ports/opt=2");
-    assert_eq!(show("plain", &[("opt", "0"), ("opt", "2")]), "ports/args=--one ports/debug=false ports/opt=2");
+    assert_eq!(
+        show("debug", &[]),
+        "ports/args=--two --three ports/debug=true ports/opt=0"
+    );
+    assert_eq!(
+        show("debug", &[("debug", "false"), ("ports/opt", "2")]),
+        "ports/args=--two --three ports/debug=false ports/opt=2"
+    );
+    assert_eq!(
+        show("plain", &[("opt", "0"), ("opt", "2")]),
+        "ports/args=--one ports/debug=false ports/opt=2"
+    );
 }
 
 #[test]
@@ -78,28 +103,58 @@ fn lists_expand() {
     let expand = |wanted| {
         let values = values(&library, wanted, &[]).unwrap();
         let run = run(&library);
-        (run.run.expand(&values).join(" "), run.env["CFLAGS"].join(&values), run.env["LANG"].join(&values))
+        (
+            run.run.expand(&values).join(" "),
+            run.env["CFLAGS"].join(&values),
+            run.env["LANG"].join(&values),
+        )
     };
-    assert_eq!(expand("plain"), ("make -s --one".to_owned(), "-O2 --one".to_owned(), "C".to_owned()));
+    assert_eq!(
+        expand("plain"),
+        (
+            "make -s --one".to_owned(),
+            "-O2 --one".to_owned(),
+            "C".to_owned()
+        )
+    );
     assert_eq!(
         expand("debug"),
-        ("make slow slower --two --three".to_owned(), "-O2 -g --two --three".to_owned(), "C".to_owned())
+        (
+            "make slow slower --two --three".to_owned(),
+            "-O2 -g --two --three".to_owned(),
+            "C".to_owned()
+        )
     );
 }
 
 #[test]
 fn needs_depend_on_values() {
     let library = library();
-    let root = library.node(&NodeName::parse("ports/root").unwrap()).unwrap();
+    let root = library
+        .node(&NodeName::parse("ports/root").unwrap())
+        .unwrap();
     let needs = |sets: &[(&str, &str)]| {
         let values = values(&library, "plain", sets).unwrap();
-        root.needs(&values).iter().map(|(_, reference)| reference.to_string()).collect::<Vec<_>>()
+        root.needs(&values)
+            .iter()
+            .map(|(_, reference)| reference.to_string())
+            .collect::<Vec<_>>()
     };
     assert_eq!(needs(&[]), ["ports/src"]);
-    assert_eq!(needs(&[("debug", "true")]), ["ports/src", "ports/extra:/x", "ports/extra"]);
-    assert_eq!(needs(&[("debug", "true"), ("opt", "0")]), ["ports/src", "ports/extra:/x"]);
+    assert_eq!(
+        needs(&[("debug", "true")]),
+        ["ports/src", "ports/extra:/x", "ports/extra"]
+    );
+    assert_eq!(
+        needs(&[("debug", "true"), ("opt", "0")]),
+        ["ports/src", "ports/extra:/x"]
+    );
     assert_eq!(root.may_need().len(), 3);
-    let options: Vec<_> = root.options().into_iter().map(ToString::to_string).collect();
+    let options: Vec<_> = root
+        .options()
+        .into_iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(options, ["ports/debug", "ports/opt"]);
 }
 

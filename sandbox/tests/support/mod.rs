@@ -88,7 +88,7 @@ impl Sandbox {
     pub fn make(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::create_dir_all(&path).unwrap();
-        self.give(&path);
+        path.ancestors().take_while(|folder| *folder != self.folder.path()).for_each(|folder| self.give(folder));
         path
     }
 

@@ -5,7 +5,9 @@ use super::super::node::{Fetch, Origin, Unpack};
 use super::super::path::RelativePath;
 use super::super::reader::{Raw, Reader};
 use super::super::source::{Span, Spanned};
-use super::super::syntax::{DebSyntax, DebianPathSyntax, FetchSyntax, TarSyntax, UrlSyntax, ZipSyntax};
+use super::super::syntax::{
+    DebSyntax, DebianPathSyntax, FetchSyntax, TarSyntax, UrlSyntax, ZipSyntax,
+};
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn fetch(&mut self, raw: Raw<'a>) -> Option<Fetch> {
@@ -18,14 +20,22 @@ impl<'a> Reader<'a, '_> {
             None => self.file_name(from.first()?).map(Unpack::File),
         };
         let from = from.into_iter().map(|origin| origin.value).collect();
-        Some(Fetch { from, pin: pin?, unpack: unpack? })
+        Some(Fetch {
+            from,
+            pin: pin?,
+            unpack: unpack?,
+        })
     }
 
     /// None where one could not be read.
     fn origins(&mut self, raw: Raw<'a>) -> Option<Vec<Spanned<Origin>>> {
         let list: Vec<Raw<'a>> = self.read(raw)?;
         if list.is_empty() {
-            self.error(self.span(raw), "nothing to fetch from", "at least one `Url(…)` or `Debian(…)` is wanted here");
+            self.error(
+                self.span(raw),
+                "nothing to fetch from",
+                "at least one `Url(…)` or `Debian(…)` is wanted here",
+            );
             return None;
         }
         let origins: Vec<_> = list.into_iter().map(|origin| self.origin(origin)).collect();
@@ -37,10 +47,17 @@ impl<'a> Reader<'a, '_> {
             "Url" => {
                 let UrlSyntax(url) = self.read(raw)?;
                 let url = self.text(url)?;
-                if ["https://", "http://", "file:///"].iter().any(|scheme| has_rest(&url, scheme)) {
+                if ["https://", "http://", "file:///"]
+                    .iter()
+                    .any(|scheme| has_rest(&url, scheme))
+                {
                     return Some(url.map(Origin::Url));
                 }
-                self.error(url.span, format!("`{url}` is not a URL"), "`https://…`, `http://…` or `file:///…` is wanted");
+                self.error(
+                    url.span,
+                    format!("`{url}` is not a URL"),
+                    "`https://…`, `http://…` or `file:///…` is wanted",
+                );
                 None
             }
             "Debian" => {
@@ -59,19 +76,31 @@ impl<'a> Reader<'a, '_> {
             (Some(sha256), None) => self.digest(sha256, Sha256::parse).map(Pin::Sha256),
             (None, Some(blake3)) => self.digest(blake3, Blake3::parse).map(Pin::Blake3),
             (None, None) => {
-                self.error(node, "nothing says what the download must be", "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here");
+                self.error(
+                    node,
+                    "nothing says what the download must be",
+                    "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here",
+                );
                 None
             }
             (Some(sha256), Some(blake3)) => {
                 let other = self.sink.location(self.span(sha256));
-                let error = self.sink.finding(self.span(blake3), "two digests for one download", "one of them is enough");
+                let error = self.sink.finding(
+                    self.span(blake3),
+                    "two digests for one download",
+                    "one of them is enough",
+                );
                 self.sink.add(error.related(other, "the other"));
                 None
             }
         }
     }
 
-    pub(super) fn digest<T>(&mut self, raw: Raw<'a>, parse: fn(&str) -> Result<T, DigestError>) -> Option<T> {
+    pub(super) fn digest<T>(
+        &mut self,
+        raw: Raw<'a>,
+        parse: fn(&str) -> Result<T, DigestError>,
+    ) -> Option<T> {
         let text = self.text(raw)?;
         match parse(&text) {
             Ok(digest) => Some(digest),
@@ -119,12 +148,16 @@ impl<'a> Reader<'a, '_> {
             return Some(name.to_owned());
         }
         let message = "the file has no name";
-        let error = self.sink.finding(origin.span, message, "its last part is the name");
-        self.sink.add(error.help("if it is an archive, say `unpack: Tar(strip: 1)`".to_owned()));
+        let error = self
+            .sink
+            .finding(origin.span, message, "its last part is the name");
+        self.sink
+            .add(error.help("if it is an archive, say `unpack: Tar(strip: 1)`".to_owned()));
         None
     }
 }
 
 fn has_rest(url: &str, scheme: &str) -> bool {
-    url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+    url.strip_prefix(scheme)
+        .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }

@@ -35,10 +35,21 @@ impl<'a> Reader<'a, '_> {
             Some(Item::One(Word::Text(text))) if !text.is_empty() => return Some(words),
             // An item that could not be read has its own error.
             None if !self.list_quietly(raw).is_empty() => {}
-            None => self.error(self.span(raw), "the command is empty", "a program is wanted here"),
+            None => self.error(
+                self.span(raw),
+                "the command is empty",
+                "a program is wanted here",
+            ),
             Some(_) => {
-                let first = self.list_quietly(raw).first().map_or(self.span(raw), |first| self.span(*first));
-                self.error(first, "the command has no program", "the first item must be a text, the program's");
+                let first = self
+                    .list_quietly(raw)
+                    .first()
+                    .map_or(self.span(raw), |first| self.span(*first));
+                self.error(
+                    first,
+                    "the command has no program",
+                    "the first item must be a text, the program's",
+                );
             }
         }
         None
@@ -55,7 +66,9 @@ impl<'a> Reader<'a, '_> {
 
     /// A list of references, `When(…)`, `Unless(…)`.
     pub(super) fn layers(&mut self, raw: Option<Raw<'a>>) -> Items<Spanned<Reference>> {
-        let Some(raw) = raw else { return Items::default() };
+        let Some(raw) = raw else {
+            return Items::default();
+        };
         self.items(raw, &mut |reader, item| {
             if item.is_string() {
                 return reader.reference(item);
@@ -73,8 +86,12 @@ impl<'a> Reader<'a, '_> {
         let mut items = Vec::new();
         for item in self.list(Some(raw)) {
             items.extend(match item.head() {
-                "When" => self.read(item).and_then(|WhenSyntax(option, list)| self.when(option, false, list, one)),
-                "Unless" => self.read(item).and_then(|UnlessSyntax(option, list)| self.when(option, true, list, one)),
+                "When" => self
+                    .read(item)
+                    .and_then(|WhenSyntax(option, list)| self.when(option, false, list, one)),
+                "Unless" => self
+                    .read(item)
+                    .and_then(|UnlessSyntax(option, list)| self.when(option, true, list, one)),
                 _ => one(self, item).map(Item::One),
             });
         }
@@ -95,7 +112,11 @@ impl<'a> Reader<'a, '_> {
             None => (text.as_str(), None),
         };
         let option = self.option_name(name, text.span)?;
-        let condition = Condition { option, equals, negated };
+        let condition = Condition {
+            option,
+            equals,
+            negated,
+        };
         self.sink.uses.conditions.push(condition.clone());
         Some(Item::If(condition, items))
     }

@@ -22,7 +22,11 @@ pub(in super::super) fn read_lock(path: &str, bytes: &[u8], sink: &mut Sink) -> 
 impl<'a> Reader<'a, '_> {
     fn lock(&mut self) -> Option<Lock> {
         if self.is_blank() {
-            self.error(self.start(), "the lock file is empty", "`Lock(…)` is wanted here");
+            self.error(
+                self.start(),
+                "the lock file is empty",
+                "`Lock(…)` is wanted here",
+            );
             return None;
         }
         let shape: LockSyntax<'a> = self.read(self.all())?;
@@ -30,7 +34,9 @@ impl<'a> Reader<'a, '_> {
         let architecture = self.text(shape.architecture)?.value;
         let mut packages: BTreeMap<String, (Spanned<String>, Package)> = BTreeMap::new();
         for raw in self.list(Some(shape.packages)) {
-            let Some((name, package)) = self.package(raw) else { continue };
+            let Some((name, package)) = self.package(raw) else {
+                continue;
+            };
             match packages.get(&name.value) {
                 Some((first, _)) => {
                     let first = first.span;
@@ -40,7 +46,11 @@ impl<'a> Reader<'a, '_> {
             }
         }
         let packages = packages.into_values().map(|(_, package)| package).collect();
-        Some(Lock { suite, architecture, packages })
+        Some(Lock {
+            suite,
+            architecture,
+            packages,
+        })
     }
 
     fn package(&mut self, raw: Raw<'a>) -> Option<(Spanned<String>, Package)> {
@@ -51,7 +61,13 @@ impl<'a> Reader<'a, '_> {
         let size = self.read(shape.size);
         let path = self.relative_path(shape.path)?.value;
         let (name, version) = (name?, version?.value);
-        let package = Package { name: name.value.clone(), version, sha256: sha256?, size: size?, path };
+        let package = Package {
+            name: name.value.clone(),
+            version,
+            sha256: sha256?,
+            size: size?,
+            path,
+        };
         Some((name, package))
     }
 }

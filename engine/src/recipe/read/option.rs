@@ -21,7 +21,11 @@ impl<'a> Reader<'a, '_> {
             "Choice" => self.choice(raw),
             "List" => {
                 let ListSyntax { help, default } = self.read(raw)?;
-                let default = self.texts(default).into_iter().map(|text| text.value).collect();
+                let default = self
+                    .texts(default)
+                    .into_iter()
+                    .map(|text| text.value)
+                    .collect();
                 Some((OptionKind::List { default }, self.text_or_empty(help)))
             }
             _ => {
@@ -32,11 +36,19 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn choice(&mut self, raw: Raw<'a>) -> Option<(OptionKind, String)> {
-        let ChoiceSyntax { values, default, help } = self.read(raw)?;
+        let ChoiceSyntax {
+            values,
+            default,
+            help,
+        } = self.read(raw)?;
         let help = self.text_or_empty(help);
         let texts = self.texts(Some(values));
         if texts.is_empty() {
-            self.error(self.span(values), "a choice of nothing", "at least one value is wanted here");
+            self.error(
+                self.span(values),
+                "a choice of nothing",
+                "at least one value is wanted here",
+            );
             return None;
         }
         let mut first = BTreeMap::new();
@@ -50,10 +62,19 @@ impl<'a> Reader<'a, '_> {
         if !values.contains(&default.value) {
             let message = format!("the default `{default}` is not one of the values");
             let known = values.iter().map(String::as_str);
-            let error = self.sink.finding(default.span, message, "").help(suggest::help(&default, known));
+            let error = self
+                .sink
+                .finding(default.span, message, "")
+                .help(suggest::help(&default, known));
             self.sink.add(error);
             return None;
         }
-        Some((OptionKind::Choice { values, default: default.value }, help))
+        Some((
+            OptionKind::Choice {
+                values,
+                default: default.value,
+            },
+            help,
+        ))
     }
 }

@@ -14,7 +14,10 @@ impl<'a> Reader<'a, '_> {
         self.as_sandbox_path(&text)
     }
 
-    pub(super) fn as_sandbox_path(&mut self, text: &Spanned<String>) -> Option<Spanned<SandboxPath>> {
+    pub(super) fn as_sandbox_path(
+        &mut self,
+        text: &Spanned<String>,
+    ) -> Option<Spanned<SandboxPath>> {
         self.clean(text, SandboxPath::parse(text), "an absolute path")
     }
 
@@ -23,7 +26,12 @@ impl<'a> Reader<'a, '_> {
         self.clean(&text, RelativePath::parse(&text), "a relative path")
     }
 
-    fn clean<T>(&mut self, text: &Spanned<String>, path: Result<T, PathError>, what: &str) -> Option<Spanned<T>> {
+    fn clean<T>(
+        &mut self,
+        text: &Spanned<String>,
+        path: Result<T, PathError>,
+        what: &str,
+    ) -> Option<Spanned<T>> {
         match path {
             Ok(path) => Some(Spanned::new(path, text.span)),
             Err(error) => {
@@ -35,12 +43,21 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// A path where something of a recipe's can be: not the root itself, and not in a place of the sandbox's own.
-    pub(super) fn place(&mut self, path: Spanned<SandboxPath>, what: &str) -> Option<Spanned<SandboxPath>> {
+    pub(super) fn place(
+        &mut self,
+        path: Spanned<SandboxPath>,
+        what: &str,
+    ) -> Option<Spanned<SandboxPath>> {
         if path.is_root() {
-            self.error(path.span, format!("{what} cannot be `/` itself"), "a directory below it is wanted");
+            self.error(
+                path.span,
+                format!("{what} cannot be `/` itself"),
+                "a directory below it is wanted",
+            );
             return None;
         }
-        let in_reserved = |place: &&&str| SandboxPath::parse(place).is_ok_and(|place| path.starts_with(&place));
+        let in_reserved =
+            |place: &&&str| SandboxPath::parse(place).is_ok_and(|place| path.starts_with(&place));
         if let Some(reserved) = RESERVED.iter().find(in_reserved) {
             let message = format!("{what} cannot be in `{reserved}`");
             self.error(path.span, message, "every sandbox has its own");
@@ -64,7 +81,9 @@ impl<'a> Reader<'a, '_> {
                 };
                 let message = format!("{what} collide: `{second}` is {relation} `{first}`");
                 let other = self.sink.location(first.span);
-                let error = self.sink.finding(second.span, message, format!("{relation} the other"));
+                let error =
+                    self.sink
+                        .finding(second.span, message, format!("{relation} the other"));
                 self.sink.add(error.related(other, "the other"));
             }
         }
@@ -85,18 +104,25 @@ impl<'a> Reader<'a, '_> {
             None => None,
             Some((_, Ok(path))) if !path.is_root() => Some(path),
             Some((path, Ok(_))) => {
-                let error = self.sink.finding(text.span, format!("`:{path}` selects everything"), "");
-                self.sink.add(error.help(format!("for the whole result write `{name}`")));
+                let error =
+                    self.sink
+                        .finding(text.span, format!("`:{path}` selects everything"), "");
+                self.sink
+                    .add(error.help(format!("for the whole result write `{name}`")));
                 return None;
             }
             Some((path, Err(error))) => {
-                let message = format!("`{path}` is not an absolute path without `.`, `..` and empty parts");
+                let message =
+                    format!("`{path}` is not an absolute path without `.`, `..` and empty parts");
                 self.error(text.span, message, error.to_string());
                 return None;
             }
         };
         let reference = Spanned::new(Reference { node: node?, path }, text.span);
-        self.sink.uses.references.push((self.recipe.to_owned(), reference.clone()));
+        self.sink
+            .uses
+            .references
+            .push((self.recipe.to_owned(), reference.clone()));
         Some(reference)
     }
 
@@ -113,7 +139,10 @@ impl<'a> Reader<'a, '_> {
 
     fn bad_name(&mut self, span: Span, name: &str, what: &str) {
         let message = format!("`{name}` cannot be the name of {what}");
-        let error = self.sink.finding(span, message, "").help(NAME_RULE.to_owned());
+        let error = self
+            .sink
+            .finding(span, message, "")
+            .help(NAME_RULE.to_owned());
         self.sink.add(error);
     }
 }

@@ -42,9 +42,15 @@ pub(in super::super) fn read(files: &Files, sink: &mut Sink) -> Draft {
     let mut draft = Draft::default();
     let mut opened = Vec::new();
     for (path, bytes) in files {
-        let Some(name) = path.strip_suffix(".ron") else { continue };
+        let Some(name) = path.strip_suffix(".ron") else {
+            continue;
+        };
         match sink.open(path, bytes) {
-            Ok((file, source)) => opened.push(Opened { name: name.to_owned(), file, source }),
+            Ok((file, source)) => opened.push(Opened {
+                name: name.to_owned(),
+                file,
+                source,
+            }),
             Err(()) => drop(draft.unread.insert(name.to_owned())),
         }
     }
@@ -76,12 +82,19 @@ impl<'a> Reader<'a, '_> {
         let all = self.all();
         if !self.recipe.split('/').all(is_name) {
             let message = format!("`{}` cannot be the name of a recipe", self.recipe);
-            let error = self.sink.finding(self.start(), message, "").help(NAME_RULE.to_owned());
+            let error = self
+                .sink
+                .finding(self.start(), message, "")
+                .help(NAME_RULE.to_owned());
             self.sink.add(error);
             return None;
         }
         if self.is_blank() {
-            let error = self.sink.finding(self.start(), "the recipe is empty", "`Recipe(…)` is wanted here");
+            let error = self.sink.finding(
+                self.start(),
+                "the recipe is empty",
+                "`Recipe(…)` is wanted here",
+            );
             self.sink.add(error);
             return None;
         }
@@ -94,13 +107,20 @@ impl<'a> Reader<'a, '_> {
 
     fn options(&mut self, raw: Option<Raw<'a>>, draft: &mut Draft) {
         for (key, value) in self.entries(raw, "option") {
-            let Some(name) = self.own_name(&key, "an option").and_then(|_| OptionName::resolve(self.recipe, &key))
+            let Some(name) = self
+                .own_name(&key, "an option")
+                .and_then(|_| OptionName::resolve(self.recipe, &key))
             else {
                 continue;
             };
             match self.option(value) {
                 Some((kind, help)) => {
-                    let spec = OptionSpec { name: name.clone(), kind, help, span: key.span };
+                    let spec = OptionSpec {
+                        name: name.clone(),
+                        kind,
+                        help,
+                        span: key.span,
+                    };
                     draft.options.insert(name, spec);
                 }
                 None => drop(draft.bad_options.insert(name)),
@@ -110,11 +130,21 @@ impl<'a> Reader<'a, '_> {
 
     fn nodes(&mut self, raw: Option<Raw<'a>>, draft: &mut Draft) {
         for (key, value) in self.entries(raw, "node") {
-            let Some(name) = self.own_name(&key, "a node").and_then(|_| NodeName::resolve(self.recipe, &key)) else {
+            let Some(name) = self
+                .own_name(&key, "a node")
+                .and_then(|_| NodeName::resolve(self.recipe, &key))
+            else {
                 continue;
             };
             match self.node_kind(value) {
-                Some(kind) => drop(draft.nodes.insert(name.clone(), Node { name, span: key.span, kind })),
+                Some(kind) => drop(draft.nodes.insert(
+                    name.clone(),
+                    Node {
+                        name,
+                        span: key.span,
+                        kind,
+                    },
+                )),
                 None => drop(draft.bad_nodes.insert(name)),
             }
         }
@@ -154,7 +184,10 @@ impl<'a> Reader<'a, '_> {
             return Some(());
         }
         let message = format!("`{key}` cannot be the name of {what}");
-        let error = self.sink.finding(key.span, message, "").help(NAME_RULE.to_owned());
+        let error = self
+            .sink
+            .finding(key.span, message, "")
+            .help(NAME_RULE.to_owned());
         self.sink.add(error);
         None
     }

@@ -22,24 +22,46 @@ impl<'a> Reader<'a, '_> {
         let layers = self.layers(shape.layers);
         let mut places = Vec::new();
         let links = self.by_path(shape.links, "link", |reader, value| {
-            reader.filled(value, "the link's target").map(|target| target.value)
+            reader
+                .filled(value, "the link's target")
+                .map(|target| target.value)
         });
         let links = keep_places(links, &mut places);
         let files = self.by_path(shape.files, "file", |reader, value| reader.content(value));
         let files = keep_places(files, &mut places);
         self.disjoint(&places, "links and files");
 
-        let known: Vec<_> = layers.all().into_iter().map(|layer| layer.value.clone()).collect();
-        let wins = self.by_path(shape.wins, "path", |reader, value| reader.winner(value, &known));
-        let wins_at = wins.iter().map(|(path, winner)| (path.value.clone(), winner.span)).collect();
-        let wins = wins.into_iter().map(|(path, winner)| (path.value, winner.value)).collect();
+        let known: Vec<_> = layers
+            .all()
+            .into_iter()
+            .map(|layer| layer.value.clone())
+            .collect();
+        let wins = self.by_path(shape.wins, "path", |reader, value| {
+            reader.winner(value, &known)
+        });
+        let wins_at = wins
+            .iter()
+            .map(|(path, winner)| (path.value.clone(), winner.span))
+            .collect();
+        let wins = wins
+            .into_iter()
+            .map(|(path, winner)| (path.value, winner.value))
+            .collect();
         let mut drop = Vec::new();
         for path in self.list(shape.drop) {
             let path = self.sandbox_path(path);
             drop.extend(path.and_then(|path| self.not_root(path)));
         }
         let drop = drop.into_iter().map(|path| path.value).collect();
-        Some(Root { debian, layers, links, files, wins, wins_at, drop })
+        Some(Root {
+            debian,
+            layers,
+            links,
+            files,
+            wins,
+            wins_at,
+            drop,
+        })
     }
 
     fn debian(&mut self, raw: Raw<'a>) -> Option<Debian> {
@@ -49,14 +71,22 @@ impl<'a> Reader<'a, '_> {
         let lock_path = self.relative_path(shape.lock);
         let mut want: Vec<Spanned<String>> = Vec::new();
         for name in self.list(Some(shape.want)) {
-            let Some(name) = self.filled(name, "the package's name") else { continue };
+            let Some(name) = self.filled(name, "the package's name") else {
+                continue;
+            };
             match want.iter().find(|first| first.value == name.value) {
                 Some(first) => self.twice("package", &name, first.span),
                 None => want.push(name),
             }
         }
         let lock = Arc::new(Lock::default());
-        Some(Debian { suite: suite?, architecture: architecture?, want, lock_path: lock_path?, lock })
+        Some(Debian {
+            suite: suite?,
+            architecture: architecture?,
+            want,
+            lock_path: lock_path?,
+            lock,
+        })
     }
 
     fn content(&mut self, raw: Raw<'a>) -> Option<Arc<[u8]>> {
@@ -71,10 +101,15 @@ impl<'a> Reader<'a, '_> {
                 if let Some(bytes) = self.files.get(path.as_str()) {
                     return Some(bytes.as_slice().into());
                 }
-                let known = self.files.keys().map(String::as_str).filter(|path| !path.ends_with(".ron"));
+                let known = self
+                    .files
+                    .keys()
+                    .map(String::as_str)
+                    .filter(|path| !path.ends_with(".ron"));
                 let message = format!("there is no file `{path}` in the recipes folder");
                 let error = self.sink.finding(path.span, message, "no such file");
-                self.sink.add(error.help(suggest::help(path.as_str(), known)));
+                self.sink
+                    .add(error.help(suggest::help(path.as_str(), known)));
                 None
             }
             _ => {
@@ -93,7 +128,8 @@ impl<'a> Reader<'a, '_> {
         };
         let node = NodeName::resolve(self.recipe, name);
         let is_it = |layer: &&Reference| {
-            Some(&layer.node) == node.as_ref() && layer.path.as_ref().map(SandboxPath::as_str) == path
+            Some(&layer.node) == node.as_ref()
+                && layer.path.as_ref().map(SandboxPath::as_str) == path
         };
         let winner = layers.iter().find(is_it).cloned().map(Winner::Layer);
         Some(text.map(|name| winner.unwrap_or(Winner::Package(name))))
@@ -108,7 +144,9 @@ impl<'a> Reader<'a, '_> {
         let mut found = Vec::new();
         for (key, value) in self.entries(raw, what) {
             let value = read(self, value);
-            let path = self.as_sandbox_path(&key).and_then(|path| self.not_root(path));
+            let path = self
+                .as_sandbox_path(&key)
+                .and_then(|path| self.not_root(path));
             found.extend(path.zip(value));
         }
         found
@@ -116,7 +154,11 @@ impl<'a> Reader<'a, '_> {
 
     fn not_root(&mut self, path: Spanned<SandboxPath>) -> Option<Spanned<SandboxPath>> {
         if path.is_root() {
-            self.error(path.span, "`/` itself cannot be named here", "a path below it is wanted");
+            self.error(
+                path.span,
+                "`/` itself cannot be named here",
+                "a path below it is wanted",
+            );
             return None;
         }
         Some(path)
@@ -128,5 +170,8 @@ fn keep_places<T>(
     places: &mut Vec<Spanned<SandboxPath>>,
 ) -> BTreeMap<SandboxPath, T> {
     places.extend(found.iter().map(|(path, _)| path.clone()));
-    found.into_iter().map(|(path, value)| (path.value, value)).collect()
+    found
+        .into_iter()
+        .map(|(path, value)| (path.value, value))
+        .collect()
 }

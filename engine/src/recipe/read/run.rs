@@ -28,18 +28,31 @@ impl<'a> Reader<'a, '_> {
         self.disjoint(&outputs, "outputs");
         self.inputs_in_outputs(&mounts, &outputs);
         let outputs = outputs.into_iter().map(|output| output.value).collect();
-        Some(Run { root: root?, inputs, cwd: cwd?, env, run: run?, outputs, timeout })
+        Some(Run {
+            root: root?,
+            inputs,
+            cwd: cwd?,
+            env,
+            run: run?,
+            outputs,
+            timeout,
+        })
     }
 
     fn inputs(
         &mut self,
         raw: Option<Raw<'a>>,
-    ) -> (Vec<Spanned<SandboxPath>>, BTreeMap<SandboxPath, Spanned<Reference>>) {
+    ) -> (
+        Vec<Spanned<SandboxPath>>,
+        BTreeMap<SandboxPath, Spanned<Reference>>,
+    ) {
         let mut mounts = Vec::new();
         let mut inputs = BTreeMap::new();
         for (key, value) in self.entries(raw, "mount point") {
             let reference = self.reference(value);
-            let mount = self.as_sandbox_path(&key).and_then(|mount| self.place(mount, "an input"));
+            let mount = self
+                .as_sandbox_path(&key)
+                .and_then(|mount| self.place(mount, "an input"));
             if let (Some(mount), Some(reference)) = (mount, reference) {
                 inputs.insert(mount.value.clone(), reference);
                 mounts.push(mount);
@@ -53,7 +66,11 @@ impl<'a> Reader<'a, '_> {
         for (key, value) in self.entries(raw, "variable") {
             let value = self.variable(value);
             if key.is_empty() || key.contains(['=', '\0']) {
-                self.error(key.span, format!("`{key}` cannot be the name of a variable"), "");
+                self.error(
+                    key.span,
+                    format!("`{key}` cannot be the name of a variable"),
+                    "",
+                );
                 continue;
             }
             env.extend(value.map(|value| (key.value, value)));
@@ -64,7 +81,11 @@ impl<'a> Reader<'a, '_> {
     fn outputs(&mut self, raw: Raw<'a>) -> Vec<Spanned<SandboxPath>> {
         let list: Option<Vec<Raw<'a>>> = self.read(raw);
         if list.as_ref().is_some_and(Vec::is_empty) {
-            self.error(self.span(raw), "nothing comes of this", "at least one directory is wanted here");
+            self.error(
+                self.span(raw),
+                "nothing comes of this",
+                "at least one directory is wanted here",
+            );
         }
         let mut outputs = Vec::new();
         for output in list.unwrap_or_default() {
@@ -77,22 +98,33 @@ impl<'a> Reader<'a, '_> {
     fn timeout(&mut self, raw: Raw<'a>) -> Option<Duration> {
         let seconds: u32 = self.read(raw)?;
         if seconds == 0 {
-            self.error(self.span(raw), "a timeout of 0 seconds", "leave it out for no limit");
+            self.error(
+                self.span(raw),
+                "a timeout of 0 seconds",
+                "leave it out for no limit",
+            );
             return None;
         }
         Some(Duration::from_secs(seconds.into()))
     }
 
     /// An input may be where an output is (the output starts with it), or around one; not inside one.
-    fn inputs_in_outputs(&mut self, mounts: &[Spanned<SandboxPath>], outputs: &[Spanned<SandboxPath>]) {
+    fn inputs_in_outputs(
+        &mut self,
+        mounts: &[Spanned<SandboxPath>],
+        outputs: &[Spanned<SandboxPath>],
+    ) {
         for mount in mounts {
             for output in outputs {
                 if mount.starts_with(output) && mount.value != output.value {
                     let other = self.sink.location(output.span);
                     let message = format!("input `{mount}` is inside output `{output}`");
-                    let error = self.sink.finding(mount.span, message, "mounted inside the output");
+                    let error = self
+                        .sink
+                        .finding(mount.span, message, "mounted inside the output");
                     let help = "an input may be at the output itself (which then starts with it), around it or beside it";
-                    self.sink.add(error.related(other, "the output").help(help.to_owned()));
+                    self.sink
+                        .add(error.related(other, "the output").help(help.to_owned()));
                 }
             }
         }

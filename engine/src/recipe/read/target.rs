@@ -10,24 +10,47 @@ use super::super::target::{Exec, Target};
 use super::recipe::Draft;
 
 impl<'a> Reader<'a, '_> {
-    pub(super) fn target(&mut self, name: &Spanned<String>, raw: Raw<'a>, draft: &Draft) -> Option<Target> {
+    pub(super) fn target(
+        &mut self,
+        name: &Spanned<String>,
+        raw: Raw<'a>,
+        draft: &Draft,
+    ) -> Option<Target> {
         let shape: TargetSyntax<'a> = self.read(raw)?;
         let node = self.reference(shape.node);
         let about = self.text_or_empty(shape.about);
         let mut set = Vec::new();
         for (key, value) in self.entries(shape.set, "setting of option") {
-            let Some(option) = self.option_name(&key, key.span) else { continue };
-            set.extend(self.setting(&option, value, draft).map(|value| (option, value)));
+            let Some(option) = self.option_name(&key, key.span) else {
+                continue;
+            };
+            set.extend(
+                self.setting(&option, value, draft)
+                    .map(|value| (option, value)),
+            );
         }
         let run = match shape.run {
             Some(run) => Some(self.exec(run)?),
             None => None,
         };
         let recipe = self.recipe.to_owned();
-        Some(Target { name: name.value.clone(), span: name.span, recipe, node: node?, about, set, run })
+        Some(Target {
+            name: name.value.clone(),
+            span: name.span,
+            recipe,
+            node: node?,
+            about,
+            set,
+            run,
+        })
     }
 
-    fn setting(&mut self, option: &Spanned<OptionName>, raw: Raw<'a>, draft: &Draft) -> Option<Value> {
+    fn setting(
+        &mut self,
+        option: &Spanned<OptionName>,
+        raw: Raw<'a>,
+        draft: &Draft,
+    ) -> Option<Value> {
         let Some(spec) = draft.options.get(&option.value) else {
             check::unknown_option(draft, option, self.sink);
             return None;
@@ -35,7 +58,12 @@ impl<'a> Reader<'a, '_> {
         if let OptionKind::List { .. } = spec.kind
             && raw.is_list()
         {
-            return Some(Value::List(self.texts(Some(raw)).into_iter().map(|text| text.value).collect()));
+            return Some(Value::List(
+                self.texts(Some(raw))
+                    .into_iter()
+                    .map(|text| text.value)
+                    .collect(),
+            ));
         }
         let text = self.text(raw)?;
         let value = spec.kind.read(&text);
@@ -50,8 +78,14 @@ impl<'a> Reader<'a, '_> {
     fn exec(&mut self, raw: Raw<'a>) -> Option<Exec> {
         let shape: ExecSyntax<'a> = self.read(raw)?;
         let root = self.reference(shape.root);
-        let mount = self.sandbox_path(shape.mount).and_then(|mount| self.place(mount, "the mount point"));
+        let mount = self
+            .sandbox_path(shape.mount)
+            .and_then(|mount| self.place(mount, "the mount point"));
         let command = self.command(shape.command);
-        Some(Exec { root: root?, mount: mount?.value, command: command? })
+        Some(Exec {
+            root: root?,
+            mount: mount?.value,
+            command: command?,
+        })
     }
 }
