@@ -14,7 +14,10 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 
 fn main() {
-    let actions = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1000);
+    let actions = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .next()
+        .unwrap_or(1000);
     let folder = tempfile::tempdir().unwrap();
     let recipes = folder.path().join("recipes");
     fs::create_dir(&recipes).unwrap();
@@ -31,19 +34,33 @@ fn main() {
             .env("PWB_STORE", folder.path().join("store"))
             .output()
             .unwrap();
-        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+        assert!(
+            status.status.success(),
+            "{}",
+            String::from_utf8_lossy(&status.stderr)
+        );
         (begin.elapsed(), cpu() - before)
     };
     realize("busybox/root");
     let (wall, cpu) = realize("many/all");
     let each = |time: Duration| time.as_secs_f64() * 1e3 / f64::from(actions);
-    println!("{actions} actions, cold: {:.2} ms CPU and {:.2} ms wall an action", each(cpu), each(wall));
+    println!(
+        "{actions} actions, cold: {:.2} ms CPU and {:.2} ms wall an action",
+        each(cpu),
+        each(wall)
+    );
     let mut walls: Vec<Duration> = (0..20).map(|_| realize("many/all").0).collect();
     walls.sort();
-    println!("no-op: {:.1} ms wall (median of 20)", walls[10].as_secs_f64() * 1e3);
+    println!(
+        "no-op: {:.1} ms wall (median of 20)",
+        walls[10].as_secs_f64() * 1e3
+    );
     // A name that was not asked for before: every key is computed and looked up.
     let (wall, _) = realize("many/again");
-    println!("all {actions} looked up: {:.1} ms wall", wall.as_secs_f64() * 1e3);
+    println!(
+        "all {actions} looked up: {:.1} ms wall",
+        wall.as_secs_f64() * 1e3
+    );
 }
 
 /// Independent actions, and a root that needs them all.
@@ -57,7 +74,9 @@ fn recipe(actions: u32) -> String {
         .unwrap();
         write!(layers, r#""n{number}","#).unwrap();
     }
-    format!(r#"Recipe(nodes: {{ {nodes} "all": Root(layers: [{layers}]), "again": Root(layers: ["all"]) }})"#)
+    format!(
+        r#"Recipe(nodes: {{ {nodes} "all": Root(layers: [{layers}]), "again": Root(layers: ["all"]) }})"#
+    )
 }
 
 /// User and system time of all finished children and theirs.

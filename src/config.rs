@@ -25,7 +25,10 @@ pub fn read() -> Result<Config, Failure> {
         Some(path) if path.exists() => parse(&path)?,
         _ => Config::default(),
     };
-    if let Some(mirror) = env::var("PWB_DEBIAN_MIRROR").ok().filter(|mirror| !mirror.is_empty()) {
+    if let Some(mirror) = env::var("PWB_DEBIAN_MIRROR")
+        .ok()
+        .filter(|mirror| !mirror.is_empty())
+    {
         config.debian_mirror = Some(mirror);
     }
     Ok(config)
@@ -35,19 +38,30 @@ impl Config {
     /// The store's folder.
     pub fn store(&self, flag: Option<&Path>) -> Result<PathBuf, Failure> {
         let default = || Some(folder("XDG_CACHE_HOME", ".cache")?.join("pwb"));
-        flag.map(Path::to_owned).or_else(|| self.store.clone()).or_else(default).ok_or_else(|| {
-            Failure::new("there is no place for the store: HOME is not set", "set PWB_STORE to a folder")
-        })
+        flag.map(Path::to_owned)
+            .or_else(|| self.store.clone())
+            .or_else(default)
+            .ok_or_else(|| {
+                Failure::new(
+                    "there is no place for the store: HOME is not set",
+                    "set PWB_STORE to a folder",
+                )
+            })
     }
 }
 
 fn parse(path: &Path) -> Result<Config, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Message(format!("cannot read {}: {error}", path.display()), None))?;
-    let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::Message(format!("cannot read {}: {error}", path.display()), None)
+    })?;
+    let options =
+        ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     options.from_str(&text).map_err(|error| {
         let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
-        Failure::new(message, "it knows debian_mirror, store and jobs, as (jobs: 4)")
+        Failure::new(
+            message,
+            "it knows debian_mirror, store and jobs, as (jobs: 4)",
+        )
     })
 }
 
@@ -56,6 +70,10 @@ fn file() -> Option<PathBuf> {
 }
 
 fn folder(variable: &str, in_home: &str) -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set(variable).or_else(|| Some(set("HOME")?.join(in_home)))
 }

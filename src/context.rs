@@ -23,7 +23,11 @@ impl Context {
     pub fn new(cli: &Cli) -> Result<Context, Failure> {
         let config = config::read()?;
         let store = config.store(cli.store.as_deref())?;
-        Ok(Context { store, config, files: recipes::read(cli.recipes.as_deref())? })
+        Ok(Context {
+            store,
+            config,
+            files: recipes::read(cli.recipes.as_deref())?,
+        })
     }
 
     pub fn store(&self) -> Result<Store, Failure> {
@@ -42,7 +46,10 @@ impl Context {
     pub fn settings(&self, building: &Building) -> Settings {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Settings {
-            jobs: building.jobs.or(self.config.jobs).map_or_else(cores, usize::from),
+            jobs: building
+                .jobs
+                .or(self.config.jobs)
+                .map_or_else(cores, usize::from),
             offline: building.offline,
             keep_going: building.keep_going,
             keep_failed: building.keep_failed,
@@ -67,15 +74,26 @@ impl Context {
 /// The request for one name.
 pub fn request(library: &Library, name: &str, options: &Options) -> Result<Request, Failure> {
     let wanted = library.wanted(name).map_err(Error::Recipe)?;
-    let values = library.values(wanted, &options.sets).map_err(Error::Recipe)?;
-    Ok(Request { reference: wanted.reference(), values })
+    let values = library
+        .values(wanted, &options.sets)
+        .map_err(Error::Recipe)?;
+    Ok(Request {
+        reference: wanted.reference(),
+        values,
+    })
 }
 
 /// The graph of some names.
 pub fn graph(library: &Library, names: &[String], options: &Options) -> Result<Graph, Failure> {
-    let requests: Vec<Request> =
-        names.iter().map(|name| request(library, name, options)).collect::<Result<_, _>>()?;
-    Ok(Graph::build(library, &requests, &overrides(library, &requests, options)?)?)
+    let requests: Vec<Request> = names
+        .iter()
+        .map(|name| request(library, name, options))
+        .collect::<Result<_, _>>()?;
+    Ok(Graph::build(
+        library,
+        &requests,
+        &overrides(library, &requests, options)?,
+    )?)
 }
 
 /// The local folders to use in place of nodes; a bare name is looked up in the recipes of what was asked for.
@@ -86,12 +104,26 @@ pub fn overrides(
 ) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
     let mut overrides = BTreeMap::new();
     for (written, path) in &options.overrides {
-        let recipes = requests.iter().map(|Request { reference: Reference { node, .. }, .. }| node.recipe());
-        let full = recipes.map(|recipe| format!("{recipe}/{written}")).chain([written.clone()]);
-        let node = full.filter_map(|name| NodeName::parse(&name)).find(|name| library.node(name).is_some());
-        let failed = |why: String| Error::Override { node: written.clone(), why };
+        let recipes = requests.iter().map(
+            |Request {
+                 reference: Reference { node, .. },
+                 ..
+             }| node.recipe(),
+        );
+        let full = recipes
+            .map(|recipe| format!("{recipe}/{written}"))
+            .chain([written.clone()]);
+        let node = full
+            .filter_map(|name| NodeName::parse(&name))
+            .find(|name| library.node(name).is_some());
+        let failed = |why: String| Error::Override {
+            node: written.clone(),
+            why,
+        };
         let node = node.ok_or_else(|| failed("no recipe has a node of this name".into()))?;
-        let path = PathBuf::from(path).canonicalize().map_err(|error| failed(format!("{path}: {error}")))?;
+        let path = PathBuf::from(path)
+            .canonicalize()
+            .map_err(|error| failed(format!("{path}: {error}")))?;
         overrides.insert(node, path);
     }
     Ok(overrides)

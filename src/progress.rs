@@ -37,16 +37,24 @@ impl Progress {
             header: None,
             running: BTreeMap::new(),
         };
-        Progress { state: Mutex::new(state) }
+        Progress {
+            state: Mutex::new(state),
+        }
     }
 
     pub fn tell(&self, event: Event) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tell(event);
     }
 
     /// Takes the live lines off the screen and says what was done.
     pub fn finish(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).finish();
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish();
     }
 }
 
@@ -60,10 +68,20 @@ impl State {
                     self.start_header();
                 }
             }
-            Event::Started { node, log, expected } => {
-                let expected = expected.map(|wall| format!(", {} the last time", seconds(wall))).unwrap_or_default();
+            Event::Started {
+                node,
+                log,
+                expected,
+            } => {
+                let expected = expected
+                    .map(|wall| format!(", {} the last time", seconds(wall)))
+                    .unwrap_or_default();
                 if let Some(log) = log.filter(|_| !self.live) {
-                    self.line(&format!("{} {node} (log: {}{expected})", style("run").for_stderr().cyan(), log.display()));
+                    self.line(&format!(
+                        "{} {node} (log: {}{expected})",
+                        style("run").for_stderr().cyan(),
+                        log.display()
+                    ));
                 }
                 self.bar(&node, &format!("{node}{expected}"));
             }
@@ -78,18 +96,27 @@ impl State {
             }
             Event::Fetched { node, bytes, total } => {
                 if let Some(bar) = self.running.get(&node) {
-                    let of = total.map(|total| format!(" of {}", mebibytes(total))).unwrap_or_default();
+                    let of = total
+                        .map(|total| format!(" of {}", mebibytes(total)))
+                        .unwrap_or_default();
                     bar.set_message(format!("{}{of}", mebibytes(bytes)));
                 }
             }
             Event::Warning { node, message } => {
-                self.line(&format!("{} {node}: {message}", style("warning:").for_stderr().yellow()));
+                self.line(&format!(
+                    "{} {node}: {message}",
+                    style("warning:").for_stderr().yellow()
+                ));
             }
             Event::Cached { node } => self.end(&node),
             Event::Built { node, wall } => {
                 self.built += 1;
                 self.end(&node);
-                self.line(&format!("{} {node} {}", style("built").for_stderr().green(), seconds(wall)));
+                self.line(&format!(
+                    "{} {node} {}",
+                    style("built").for_stderr().green(),
+                    seconds(wall)
+                ));
             }
             Event::Failed { node } => {
                 self.end(&node);
@@ -97,7 +124,10 @@ impl State {
             }
             Event::Repairing { nodes } => {
                 self.finish();
-                self.line(&format!("objects are missing from the store; making them again: {}", nodes.join(", ")));
+                self.line(&format!(
+                    "objects are missing from the store; making them again: {}",
+                    nodes.join(", ")
+                ));
             }
         }
     }
@@ -120,7 +150,9 @@ impl State {
             return;
         }
         let bar = self.screen.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix} {elapsed} {wide_msg:.dim}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner} {prefix} {elapsed} {wide_msg:.dim}")
+        {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(250));
@@ -139,11 +171,18 @@ impl State {
     }
 
     fn finish(&mut self) {
-        for bar in std::mem::take(&mut self.running).into_values().chain(self.header.take()) {
+        for bar in std::mem::take(&mut self.running)
+            .into_values()
+            .chain(self.header.take())
+        {
             bar.finish_and_clear();
         }
         if self.built > 0 {
-            self.line(&format!("{} nodes built in {}", self.built, seconds(self.begin.elapsed())));
+            self.line(&format!(
+                "{} nodes built in {}",
+                self.built,
+                seconds(self.begin.elapsed())
+            ));
         }
     }
 

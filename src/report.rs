@@ -25,7 +25,9 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error {
-            Error::Recipe(diagnostics) => Failure::Diagnostics(diagnostics.render(console::colors_enabled_stderr())),
+            Error::Recipe(diagnostics) => {
+                Failure::Diagnostics(diagnostics.render(console::colors_enabled_stderr()))
+            }
             Error::Failed(failures) => {
                 let parts: Vec<String> = failures.iter().map(node).collect();
                 Failure::Message(parts.join("\n\n"), None)
@@ -60,7 +62,12 @@ pub fn failure(failure: &Failure) -> ExitCode {
 fn node(failure: &pwb_engine::Failure) -> String {
     let name = style(&failure.node).for_stderr().bold();
     match &failure.error {
-        Error::Command { status, tail, log, kept } => {
+        Error::Command {
+            status,
+            tail,
+            log,
+            kept,
+        } => {
             let lines: Vec<&str> = tail.lines().collect();
             let shown = &lines[lines.len().saturating_sub(20)..];
             let bar = style("|").for_stderr().dim();
@@ -75,7 +82,10 @@ fn node(failure: &pwb_engine::Failure) -> String {
             text + &format!("  next:  pwb log {}", failure.node)
         }
         error => {
-            let hint = error.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+            let hint = error
+                .hint()
+                .map(|hint| format!("\n  hint: {hint}"))
+                .unwrap_or_default();
             format!("{name}: {}{hint}", with_causes(error))
         }
     }

@@ -64,7 +64,9 @@ impl Action {
     /// The key, and the messages it was hashed from: `Command`, then `Action`. Kept in the store they are the key's
     /// manifest, so an explanation is read from the very bytes that were hashed.
     pub fn encode(&self) -> (ActionKey, [(Digest, Vec<u8>); 2]) {
-        let platform = Some(reapi::Platform { properties: pairs(&self.platform) });
+        let platform = Some(reapi::Platform {
+            properties: pairs(&self.platform),
+        });
         let command = reapi::Command {
             arguments: self.arguments.clone(),
             environment_variables: pairs(&self.environment),
@@ -87,23 +89,48 @@ impl Action {
 
     /// The action whose key this is, read back from the store; `None` if its messages are not (or no longer) there.
     pub fn load(store: &Store, key: ActionKey) -> Result<Option<Action>> {
-        let malformed = |why: String| Error::Malformed { digest: key.0, what: "Action", why };
-        let Some(bytes) = store.message(key.0)? else { return Ok(None) };
-        let action = reapi::Action::decode(bytes.as_slice()).map_err(|error| malformed(error.to_string()))?;
-        let digest = |message: &Option<reapi::Digest>| message.as_ref().and_then(Digest::from_message);
-        let (Some(command), Some(root)) = (digest(&action.command_digest), digest(&action.input_root_digest)) else {
+        let malformed = |why: String| Error::Malformed {
+            digest: key.0,
+            what: "Action",
+            why,
+        };
+        let Some(bytes) = store.message(key.0)? else {
+            return Ok(None);
+        };
+        let action = reapi::Action::decode(bytes.as_slice())
+            .map_err(|error| malformed(error.to_string()))?;
+        let digest =
+            |message: &Option<reapi::Digest>| message.as_ref().and_then(Digest::from_message);
+        let (Some(command), Some(root)) = (
+            digest(&action.command_digest),
+            digest(&action.input_root_digest),
+        ) else {
             return Err(malformed("a digest is missing".into()));
         };
-        let Some(bytes) = store.message(command)? else { return Ok(None) };
-        let command = reapi::Command::decode(bytes.as_slice()).map_err(|error| malformed(error.to_string()))?;
-        let unpair = |pairs: Vec<reapi::Pair>| pairs.into_iter().map(|pair| (pair.name, pair.value)).collect();
+        let Some(bytes) = store.message(command)? else {
+            return Ok(None);
+        };
+        let command = reapi::Command::decode(bytes.as_slice())
+            .map_err(|error| malformed(error.to_string()))?;
+        let unpair = |pairs: Vec<reapi::Pair>| {
+            pairs
+                .into_iter()
+                .map(|pair| (pair.name, pair.value))
+                .collect()
+        };
         Ok(Some(Action {
             arguments: command.arguments,
             environment: unpair(command.environment_variables),
             working_directory: TreePath::parse(&command.working_directory)?,
-            outputs: command.output_paths.iter().map(|path| TreePath::parse(path)).collect::<std::result::Result<_, _>>()?,
+            outputs: command
+                .output_paths
+                .iter()
+                .map(|path| TreePath::parse(path))
+                .collect::<std::result::Result<_, _>>()?,
             platform: unpair(command.platform.unwrap_or_default().properties),
-            timeout: action.timeout.map(|limit| Duration::new(limit.seconds as u64, limit.nanos as u32)),
+            timeout: action
+                .timeout
+                .map(|limit| Duration::new(limit.seconds as u64, limit.nanos as u32)),
             input_root: TreeDigest::from_digest(root),
         }))
     }
@@ -115,5 +142,10 @@ fn message(message: &impl Message) -> (Digest, Vec<u8>) {
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> Vec<reapi::Pair> {
-    map.iter().map(|(name, value)| reapi::Pair { name: name.clone(), value: value.clone() }).collect()
+    map.iter()
+        .map(|(name, value)| reapi::Pair {
+            name: name.clone(),
+            value: value.clone(),
+        })
+        .collect()
 }

@@ -23,7 +23,10 @@ pub struct New(pub(crate) Vec<Digest>);
 
 impl<'s> Batch<'s> {
     pub(crate) fn new(store: &'s Store) -> Batch<'s> {
-        Batch { store, taken: Mutex::default() }
+        Batch {
+            store,
+            taken: Mutex::default(),
+        }
     }
 
     /// Takes a file's contents.
@@ -53,7 +56,10 @@ impl<'s> Batch<'s> {
 
     /// Ends the batch.
     pub fn finish(self) -> New {
-        let taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let taken = self
+            .taken
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         New(taken.into_iter().map(|(digest, _)| digest).collect())
     }
 
@@ -63,7 +69,11 @@ impl<'s> Batch<'s> {
         if self.store.index.has_blob(digest)? && self.store.has_file(digest, executable) {
             return Ok(false);
         }
-        Ok(self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert((digest, executable)))
+        Ok(self
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((digest, executable)))
     }
 
     fn adopt(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
@@ -80,6 +90,8 @@ fn digest_of(path: &Path) -> Result<Digest> {
         return Ok(Digest::of(&fs::read(path)?));
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update_mmap_rayon(path).map_err(Error::io("read", path))?;
+    hasher
+        .update_mmap_rayon(path)
+        .map_err(Error::io("read", path))?;
     Ok(Digest::new(hasher.finalize(), hasher.count()))
 }

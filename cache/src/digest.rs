@@ -19,7 +19,10 @@ impl Digest {
 
     /// A digest from a hash that was computed over `size` bytes.
     pub fn new(hash: blake3::Hash, size: u64) -> Digest {
-        Digest { hash: hash.into(), size }
+        Digest {
+            hash: hash.into(),
+            size,
+        }
     }
 
     /// The size of the blob in bytes.
@@ -44,18 +47,27 @@ impl Digest {
         let (mut hash, mut size) = ([0; 32], [0; 8]);
         hash.copy_from_slice(&row[..32]);
         size.copy_from_slice(&row[32..]);
-        Digest { hash, size: u64::from_be_bytes(size) }
+        Digest {
+            hash,
+            size: u64::from_be_bytes(size),
+        }
     }
 
     /// The message that stands for it on the wire.
     pub fn to_message(self) -> reapi::Digest {
-        reapi::Digest { hash: self.hex(), size_bytes: self.size as i64 }
+        reapi::Digest {
+            hash: self.hex(),
+            size_bytes: self.size as i64,
+        }
     }
 
     /// The digest a message stands for, if it is one.
     pub fn from_message(message: &reapi::Digest) -> Option<Digest> {
         let hash = blake3::Hash::from_hex(&message.hash).ok()?;
-        Some(Digest { hash: hash.into(), size: u64::try_from(message.size_bytes).ok()? })
+        Some(Digest {
+            hash: hash.into(),
+            size: u64::try_from(message.size_bytes).ok()?,
+        })
     }
 }
 

@@ -61,10 +61,16 @@ impl Directory {
                     is_executable: *executable,
                 }),
                 Entry::Directory(tree) => {
-                    message.directories.push(reapi::DirectoryNode { name, digest: Some(tree.0.to_message()) });
+                    message.directories.push(reapi::DirectoryNode {
+                        name,
+                        digest: Some(tree.0.to_message()),
+                    });
                 }
                 Entry::Symlink(target) => {
-                    message.symlinks.push(reapi::SymlinkNode { name, target: target.clone() });
+                    message.symlinks.push(reapi::SymlinkNode {
+                        name,
+                        target: target.clone(),
+                    });
                 }
             }
         }
@@ -73,17 +79,34 @@ impl Directory {
 
     /// The directory that `bytes`, whose digest is `digest`, encode.
     pub fn decode(digest: Digest, bytes: &[u8]) -> Result<Directory> {
-        let malformed = |why: String| Error::Malformed { digest, what: "Directory", why };
-        let message = reapi::Directory::decode(bytes).map_err(|error| malformed(error.to_string()))?;
+        let malformed = |why: String| Error::Malformed {
+            digest,
+            what: "Directory",
+            why,
+        };
+        let message =
+            reapi::Directory::decode(bytes).map_err(|error| malformed(error.to_string()))?;
         let of = |message: Option<reapi::Digest>| {
-            message.as_ref().and_then(Digest::from_message).ok_or_else(|| malformed("an entry has no digest".into()))
+            message
+                .as_ref()
+                .and_then(Digest::from_message)
+                .ok_or_else(|| malformed("an entry has no digest".into()))
         };
         let mut entries = Vec::new();
         for file in message.files {
-            entries.push((file.name, Entry::File { digest: of(file.digest)?, executable: file.is_executable }));
+            entries.push((
+                file.name,
+                Entry::File {
+                    digest: of(file.digest)?,
+                    executable: file.is_executable,
+                },
+            ));
         }
         for directory in message.directories {
-            entries.push((directory.name, Entry::Directory(TreeDigest(of(directory.digest)?))));
+            entries.push((
+                directory.name,
+                Entry::Directory(TreeDigest(of(directory.digest)?)),
+            ));
         }
         for link in message.symlinks {
             entries.push((link.name, Entry::Symlink(link.target)));
@@ -108,7 +131,8 @@ mod tests {
     fn entry() -> impl Strategy<Value = Entry> {
         let digest = any::<Vec<u8>>().prop_map(|bytes| Digest::of(&bytes));
         prop_oneof![
-            (digest.clone(), any::<bool>()).prop_map(|(digest, executable)| Entry::File { digest, executable }),
+            (digest.clone(), any::<bool>())
+                .prop_map(|(digest, executable)| Entry::File { digest, executable }),
             digest.prop_map(|digest| Entry::Directory(TreeDigest(digest))),
             "[a-z/.]{1,9}".prop_map(Entry::Symlink),
         ]
@@ -130,8 +154,18 @@ mod tests {
 
     #[test]
     fn a_name_that_leaves_the_directory_is_refused() {
-        let link = reapi::SymlinkNode { name: "../up".into(), target: "x".into() };
-        let bytes = reapi::Directory { symlinks: vec![link], ..Default::default() }.encode_to_vec();
-        assert!(matches!(Directory::decode(Digest::of(&bytes), &bytes), Err(Error::Malformed { .. })));
+        let link = reapi::SymlinkNode {
+            name: "../up".into(),
+            target: "x".into(),
+        };
+        let bytes = reapi::Directory {
+            symlinks: vec![link],
+            ..Default::default()
+        }
+        .encode_to_vec();
+        assert!(matches!(
+            Directory::decode(Digest::of(&bytes), &bytes),
+            Err(Error::Malformed { .. })
+        ));
     }
 }

@@ -110,14 +110,18 @@ impl Error {
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::NewerSchema { .. } => Some("use that newer pwb, or another store (PWB_STORE=DIR)".into()),
+            Error::NewerSchema { .. } => {
+                Some("use that newer pwb, or another store (PWB_STORE=DIR)".into())
+            }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some disk, or move the store with PWB_STORE=DIR".into())
             }
             Error::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("check who owns {}", path.display()))
             }
-            Error::Missing(_) => Some("run the command again: what is missing is built or fetched anew".into()),
+            Error::Missing(_) => {
+                Some("run the command again: what is missing is built or fetched anew".into())
+            }
             _ => None,
         }
     }

@@ -59,12 +59,15 @@ pub fn metadata(path: &Path) -> Result<fs::Metadata> {
 
 /// A folder's entries, in no order.
 pub fn read_dir(path: &Path) -> Result<Vec<fs::DirEntry>> {
-    fs::read_dir(path).and_then(Iterator::collect).map_err(Error::io("list", path))
+    fs::read_dir(path)
+        .and_then(Iterator::collect)
+        .map_err(Error::io("list", path))
 }
 
 /// Sets a path's permission bits.
 pub fn chmod(path: &Path, mode: u32) -> Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::io("change the mode of", path))
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(Error::io("change the mode of", path))
 }
 
 /// Removes a file, if it is there.

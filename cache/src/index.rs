@@ -72,18 +72,31 @@ impl Index {
     pub fn open(path: &Path, durability: Durability) -> Result<Index> {
         let failed = failed("be opened", path);
         let mut connection = Connection::open(path).map_err(failed)?;
-        connection.busy_timeout(Duration::from_secs(60)).map_err(failed)?;
-        let synchronous = if durability == Durability::Power { "FULL" } else { "NORMAL" };
         connection
-            .execute_batch(&format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};"))
+            .busy_timeout(Duration::from_secs(60))
+            .map_err(failed)?;
+        let synchronous = if durability == Durability::Power {
+            "FULL"
+        } else {
+            "NORMAL"
+        };
+        connection
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};"
+            ))
             .map_err(failed)?;
         migrate(&mut connection, path)?;
-        Ok(Index { connection: Mutex::new(connection), path: path.to_owned() })
+        Ok(Index {
+            connection: Mutex::new(connection),
+            path: path.to_owned(),
+        })
     }
 
     /// A panic cannot leave a transaction half done: SQLite rolls back what was not committed.
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<T>(
@@ -94,7 +107,11 @@ impl Index {
         query(&self.connection()).map_err(failed(verb, &self.path))
     }
 
-    fn write(&self, verb: &'static str, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>) -> Result<()> {
+    fn write(
+        &self,
+        verb: &'static str,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<()> {
         let mut connection = self.connection();
         connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -118,47 +135,59 @@ impl Index {
     pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
         self.write("take messages", |db| {
             let mut insert = db.prepare_cached("INSERT OR REPLACE INTO blobs VALUES (?1, ?2)")?;
-            messages.iter().try_for_each(|(digest, bytes)| insert.execute(params![digest.to_row(), bytes]).map(drop))
+            messages.iter().try_for_each(|(digest, bytes)| {
+                insert.execute(params![digest.to_row(), bytes]).map(drop)
+            })
         })
     }
 
     /// Whether the blob has been published.
     pub fn has_blob(&self, digest: Digest) -> Result<bool> {
         self.read("look up a blob", |db| {
-            db.prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?.exists([digest.to_row()])
+            db.prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?
+                .exists([digest.to_row()])
         })
     }
 
     pub fn forget_blob(&self, digest: Digest) -> Result<()> {
         self.write("forget a blob", |db| {
-            db.execute("DELETE FROM blobs WHERE digest = ?1", [digest.to_row()]).map(drop)
+            db.execute("DELETE FROM blobs WHERE digest = ?1", [digest.to_row()])
+                .map(drop)
         })
     }
 
     pub fn result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
         self.read("read a result", |db| {
-            db.prepare_cached("SELECT tree, wall_us, user_us, system_us, max_rss FROM results WHERE key = ?1")?
-                .query_row([key.digest().to_row()], |row| {
-                    Ok(ActionResult {
-                        tree: TreeDigest::from_digest(Digest::from_row(row.get(0)?)),
-                        wall: micros(row.get(1)?),
-                        user: micros(row.get(2)?),
-                        system: micros(row.get(3)?),
-                        max_rss: row.get::<_, i64>(4)?.unsigned_abs(),
-                    })
+            db.prepare_cached(
+                "SELECT tree, wall_us, user_us, system_us, max_rss FROM results WHERE key = ?1",
+            )?
+            .query_row([key.digest().to_row()], |row| {
+                Ok(ActionResult {
+                    tree: TreeDigest::from_digest(Digest::from_row(row.get(0)?)),
+                    wall: micros(row.get(1)?),
+                    user: micros(row.get(2)?),
+                    system: micros(row.get(3)?),
+                    max_rss: row.get::<_, i64>(4)?.unsigned_abs(),
                 })
-                .optional()
+            })
+            .optional()
         })
     }
 
     /// Publishes files and the results that need them, all or nothing.
-    pub fn publish(&self, files: &[Digest], results: &[(ActionResult, Run)], trees: &[TreeDigest]) -> Result<()> {
+    pub fn publish(
+        &self,
+        files: &[Digest],
+        results: &[(ActionResult, Run)],
+        trees: &[TreeDigest],
+    ) -> Result<()> {
         self.write("publish results", |db| {
             let mut blob = db.prepare_cached("INSERT OR REPLACE INTO blobs VALUES (?1, NULL)")?;
             for digest in files {
                 blob.execute([digest.to_row()])?;
             }
-            let mut insert = db.prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            let mut insert = db
+                .prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for (result, run) in results {
                 insert.execute(params![
                     run.key.digest().to_row(),
@@ -170,16 +199,26 @@ impl Index {
                 ])?;
                 insert_run(db, run)?;
             }
-            let mut durable = db.prepare_cached("UPDATE trees SET boot = NULL WHERE digest = ?1")?;
-            trees.iter().try_for_each(|tree| durable.execute([tree.digest().to_row()]).map(drop))
+            let mut durable =
+                db.prepare_cached("UPDATE trees SET boot = NULL WHERE digest = ?1")?;
+            trees
+                .iter()
+                .try_for_each(|tree| durable.execute([tree.digest().to_row()]).map(drop))
         })
     }
 
     /// Forgets every result whose tree is this one, so that its action runs again.
     pub fn forget_results(&self, tree: TreeDigest) -> Result<()> {
         self.write("forget a result", |db| {
-            db.execute("DELETE FROM results WHERE tree = ?1", [tree.digest().to_row()])?;
-            db.execute("DELETE FROM realizations WHERE tree = ?1", [tree.digest().to_row()]).map(drop)
+            db.execute(
+                "DELETE FROM results WHERE tree = ?1",
+                [tree.digest().to_row()],
+            )?;
+            db.execute(
+                "DELETE FROM realizations WHERE tree = ?1",
+                [tree.digest().to_row()],
+            )
+            .map(drop)
         })
     }
 
@@ -190,25 +229,33 @@ impl Index {
     /// The latest run of a node, if it ever ran.
     pub fn last_run(&self, node: &str) -> Result<Option<Run>> {
         self.read("read the history", |db| {
-            db.prepare_cached("SELECT key, wall_us, outcome FROM runs WHERE node = ?1 ORDER BY id DESC LIMIT 1")?
-                .query_row([node], |row| {
-                    let built = row.get::<_, String>(2)? == Outcome::Built.as_str();
-                    Ok(Run {
-                        node: node.to_owned(),
-                        key: ActionKey::from_digest(Digest::from_row(row.get(0)?)),
-                        wall: micros(row.get(1)?),
-                        outcome: if built { Outcome::Built } else { Outcome::Failed },
-                    })
+            db.prepare_cached(
+                "SELECT key, wall_us, outcome FROM runs WHERE node = ?1 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row([node], |row| {
+                let built = row.get::<_, String>(2)? == Outcome::Built.as_str();
+                Ok(Run {
+                    node: node.to_owned(),
+                    key: ActionKey::from_digest(Digest::from_row(row.get(0)?)),
+                    wall: micros(row.get(1)?),
+                    outcome: if built {
+                        Outcome::Built
+                    } else {
+                        Outcome::Failed
+                    },
                 })
-                .optional()
+            })
+            .optional()
         })
     }
 
     /// Whether a materialized folder of this tree can be trusted in this boot.
     pub fn has_tree(&self, tree: TreeDigest, boot: &str) -> Result<bool> {
         self.read("look up a tree", |db| {
-            db.prepare_cached("SELECT 1 FROM trees WHERE digest = ?1 AND (boot IS NULL OR boot = ?2)")?
-                .exists(params![tree.digest().to_row(), boot])
+            db.prepare_cached(
+                "SELECT 1 FROM trees WHERE digest = ?1 AND (boot IS NULL OR boot = ?2)",
+            )?
+            .exists(params![tree.digest().to_row(), boot])
         })
     }
 
@@ -223,7 +270,9 @@ impl Index {
     pub fn realization(&self, request: Digest) -> Result<Option<TreeDigest>> {
         self.read("read a realization", |db| {
             db.prepare_cached("SELECT tree FROM realizations WHERE request = ?1")?
-                .query_row([request.to_row()], |row| Ok(TreeDigest::from_digest(Digest::from_row(row.get(0)?))))
+                .query_row([request.to_row()], |row| {
+                    Ok(TreeDigest::from_digest(Digest::from_row(row.get(0)?)))
+                })
                 .optional()
         })
     }
@@ -249,16 +298,21 @@ impl Outcome {
 }
 
 fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    db.prepare_cached("INSERT INTO runs (node, key, finished_at, wall_us, outcome) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![
-            run.node,
-            run.key.digest().to_row(),
-            i64::try_from(now).unwrap_or(i64::MAX),
-            in_micros(run.wall),
-            run.outcome.as_str()
-        ])
-        .map(drop)
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    db.prepare_cached(
+        "INSERT INTO runs (node, key, finished_at, wall_us, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        run.node,
+        run.key.digest().to_row(),
+        i64::try_from(now).unwrap_or(i64::MAX),
+        in_micros(run.wall),
+        run.outcome.as_str()
+    ])
+    .map(drop)
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
@@ -268,15 +322,23 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
         return Ok(());
     }
     // Another process may migrate too: look again once the write lock is held.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
     let found = version(&transaction).map_err(failed)?;
     let Some(missing) = MIGRATIONS.get(found as usize..) else {
-        return Err(Error::NewerSchema { path: path.to_owned(), found, known });
+        return Err(Error::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known,
+        });
     };
     for step in missing {
         transaction.execute_batch(step).map_err(failed)?;
     }
-    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
+    transaction
+        .pragma_update(None, "user_version", known)
+        .map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
@@ -285,7 +347,11 @@ fn version(connection: &Connection) -> rusqlite::Result<u32> {
 }
 
 fn failed(verb: &'static str, path: &Path) -> impl Fn(rusqlite::Error) -> Error + Copy {
-    move |source| Error::Index { verb, path: path.to_owned(), source }
+    move |source| Error::Index {
+        verb,
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn micros(value: i64) -> Duration {

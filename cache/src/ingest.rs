@@ -27,7 +27,10 @@ impl Batch<'_> {
             .par_iter()
             .map(|entry| {
                 let (name, path) = (name_of(entry)?, entry.path());
-                Ok((name.clone(), self.ingest_entry(root, &at.join(name), path, ignore)?))
+                Ok((
+                    name.clone(),
+                    self.ingest_entry(root, &at.join(name), path, ignore)?,
+                ))
             })
             .collect::<Result<_>>()?;
         let mut tree = Tree::default();
@@ -37,7 +40,13 @@ impl Batch<'_> {
         Ok(tree)
     }
 
-    fn ingest_entry(&self, root: &Path, at: &Path, path: PathBuf, ignore: &Ignore<'_>) -> Result<TreeNode> {
+    fn ingest_entry(
+        &self,
+        root: &Path,
+        at: &Path,
+        path: PathBuf,
+        ignore: &Ignore<'_>,
+    ) -> Result<TreeNode> {
         let metadata = fs::metadata(&path)?;
         if metadata.is_dir() {
             Ok(TreeNode::Directory(self.ingest_at(root, at, ignore)?))

@@ -30,7 +30,10 @@ impl Batch<'_> {
             .par_iter()
             .map(|file| {
                 let digest = self.take_file(&file.path, file.executable)?;
-                Ok(TreeNode::File { digest, executable: file.executable })
+                Ok(TreeNode::File {
+                    digest,
+                    executable: file.executable,
+                })
             })
             .collect::<Result<_>>()?;
         for (file, node) in files.iter().zip(taken) {
@@ -44,7 +47,13 @@ impl Batch<'_> {
     }
 
     /// Applies all but the files, which are collected to be hashed in parallel.
-    fn apply(&self, upper: &Path, mut tree: Tree, at: &mut Vec<String>, files: &mut Vec<Pending>) -> Result<Tree> {
+    fn apply(
+        &self,
+        upper: &Path,
+        mut tree: Tree,
+        at: &mut Vec<String>,
+        files: &mut Vec<Pending>,
+    ) -> Result<Tree> {
         for entry in fs::read_dir(upper)? {
             let (name, path) = (name_of(&entry)?, entry.path());
             let metadata = fs::metadata(&path)?;
@@ -52,7 +61,8 @@ impl Batch<'_> {
                 if metadata.mode() & 0o700 != 0o700 {
                     fs::chmod(&path, 0o755)?;
                 }
-                let opaque = rustix::fs::lgetxattr(&path, "user.overlay.opaque", &mut [0_u8; 1][..]).is_ok();
+                let opaque =
+                    rustix::fs::lgetxattr(&path, "user.overlay.opaque", &mut [0_u8; 1][..]).is_ok();
                 if opaque {
                     tree.unset(&name);
                 }
@@ -68,7 +78,12 @@ impl Batch<'_> {
                     fs::chmod(&path, 0o600)?;
                 }
                 tree.unset(&name);
-                files.push(Pending { path, folders: at.clone(), name, executable: is_executable(&metadata) });
+                files.push(Pending {
+                    path,
+                    folders: at.clone(),
+                    name,
+                    executable: is_executable(&metadata),
+                });
             } else if metadata.file_type().is_char_device() && metadata.rdev() == 0 {
                 tree.unset(&name);
             } else {
@@ -87,11 +102,17 @@ struct Pending {
 }
 
 pub(crate) fn name_of(entry: &DirEntry) -> Result<String> {
-    entry.file_name().into_string().map_err(|name| not_utf8(&name.to_string_lossy()))
+    entry
+        .file_name()
+        .into_string()
+        .map_err(|name| not_utf8(&name.to_string_lossy()))
 }
 
 pub(crate) fn target_of(path: &Path) -> Result<String> {
-    fs::read_link(path)?.into_os_string().into_string().map_err(|target| not_utf8(&target.to_string_lossy()))
+    fs::read_link(path)?
+        .into_os_string()
+        .into_string()
+        .map_err(|target| not_utf8(&target.to_string_lossy()))
 }
 
 pub(crate) fn is_executable(metadata: &Metadata) -> bool {
@@ -99,5 +120,8 @@ pub(crate) fn is_executable(metadata: &Metadata) -> bool {
 }
 
 fn not_utf8(text: &str) -> Error {
-    Error::Path(TreePathError { text: text.to_owned(), why: "it is not UTF-8" })
+    Error::Path(TreePathError {
+        text: text.to_owned(),
+        why: "it is not UTF-8",
+    })
 }

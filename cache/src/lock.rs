@@ -40,7 +40,10 @@ impl Lock {
     fn still_named(file: File, path: &Path) -> Result<Option<Lock>> {
         let held = file.metadata().map_err(Error::io("stat", path))?.ino();
         let named = std::fs::metadata(path).is_ok_and(|found| found.ino() == held);
-        Ok(named.then(|| Lock { file, path: path.to_owned() }))
+        Ok(named.then(|| Lock {
+            file,
+            path: path.to_owned(),
+        }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -18,7 +18,7 @@ impl Store {
     /// The folder where this tree is, if it has been materialized and is known to be whole.
     pub fn materialized(&self, tree: TreeDigest) -> Result<Option<PathBuf>> {
         let folder = self.tree_path(tree);
-        let known = folder.is_dir() && self.index.has_tree(tree, &boot()?)?;
+        let known = folder.is_dir() && self.index.has_tree(tree, boot()?)?;
         Ok(known.then_some(folder))
     }
 
@@ -30,7 +30,12 @@ impl Store {
             return Ok(folder);
         }
         let folder = self.tree_path(tree);
-        let _lock = Lock::acquire(&self.root().join("locks").join(format!("tree-{}", tree.digest().hex())))?;
+        let _lock = Lock::acquire(
+            &self
+                .root()
+                .join("locks")
+                .join(format!("tree-{}", tree.digest().hex())),
+        )?;
         if let Some(folder) = self.materialized(tree)? {
             return Ok(folder);
         }
@@ -38,8 +43,11 @@ impl Store {
         self.link_directory(tree, &temporary)?;
         fs::remove_tree(&folder)?;
         fs::rename(&temporary, &folder)?;
-        self.index.put_tree(tree, &boot()?)?;
-        self.unsynced_trees.lock().unwrap_or_else(PoisonError::into_inner).push(tree);
+        self.index.put_tree(tree, boot()?)?;
+        self.unsynced_trees
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(tree);
         Ok(folder)
     }
 
@@ -54,7 +62,9 @@ impl Store {
         };
         for entry in directory.entries.values() {
             let whole = match entry {
-                Entry::File { digest, .. } => self.has_file(*digest, false) || self.has_file(*digest, true),
+                Entry::File { digest, .. } => {
+                    self.has_file(*digest, false) || self.has_file(*digest, true)
+                }
                 Entry::Directory(below) => self.is_complete(*below, seen)?,
                 Entry::Symlink(_) => true,
             };
@@ -90,7 +100,9 @@ impl Store {
             self.copy_other_mode(digest, executable, &object)?;
         }
         match std::fs::hard_link(&object, path) {
-            Err(error) if error.kind() == io::ErrorKind::TooManyLinks => copy(&object, path, executable),
+            Err(error) if error.kind() == io::ErrorKind::TooManyLinks => {
+                copy(&object, path, executable)
+            }
             other => other.map_err(Error::io("link", path)),
         }
     }
@@ -112,7 +124,11 @@ fn copy(from: &Path, to: &Path, executable: bool) -> Result<()> {
 }
 
 /// This boot's identity: a folder that was made but not synced is trusted until the machine goes down.
-fn boot() -> Result<String> {
+fn boot() -> Result<&'static str> {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    if let Some(boot) = BOOT.get() {
+        return Ok(boot);
+    }
     let bytes = fs::read(Path::new("/proc/sys/kernel/random/boot_id"))?;
-    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+    Ok(BOOT.get_or_init(|| String::from_utf8_lossy(&bytes).trim().to_owned()))
 }

@@ -58,7 +58,10 @@ pub(crate) fn check_name(name: &str) -> Result<(), TreePathError> {
         _ if name.contains('\0') => "a name has no NUL",
         _ => return Ok(()),
     };
-    Err(TreePathError { text: name.to_owned(), why })
+    Err(TreePathError {
+        text: name.to_owned(),
+        why,
+    })
 }
 
 #[cfg(test)]

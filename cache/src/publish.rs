@@ -4,9 +4,11 @@
 //! names a file that a loss of power could still tear. The action's lock is held until its row is there.
 
 use std::fs::File;
+use std::iter;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::batch::New;
 use crate::error::{Error, Result};
@@ -15,6 +17,9 @@ use crate::index::{Durability, Index, Run};
 use crate::lock::Lock;
 use crate::result::ActionResult;
 use crate::store::Store;
+
+/// How long a result may wait for others to be synced with it.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// A result that is to become durable.
 #[derive(Debug)]
@@ -56,15 +61,30 @@ impl Store {
         let (sender, receiver) = channel();
         let index = Index::open(&self.root().join("index.sqlite"), Durability::Power)?;
         let thread = scope.spawn(move || self.publish(&receiver, &index, durable));
-        Ok(Publisher { store: self, sender, thread })
+        Ok(Publisher {
+            store: self,
+            sender,
+            thread,
+        })
     }
 
-    fn publish(&self, receiver: &Receiver<Publication>, index: &Index, durable: impl Fn(Run)) -> Result<()> {
+    fn publish(
+        &self,
+        receiver: &Receiver<Publication>,
+        index: &Index,
+        durable: impl Fn(Run),
+    ) -> Result<()> {
         while let Ok(first) = receiver.recv() {
-            let batch: Vec<Publication> = std::iter::once(first).chain(receiver.try_iter()).collect();
+            let batch = gather(first, receiver);
             self.sync()?;
-            let files: Vec<_> = batch.iter().flat_map(|one| one.new.0.iter().copied()).collect();
-            let results: Vec<_> = batch.iter().map(|one| (one.result, one.run.clone())).collect();
+            let files: Vec<_> = batch
+                .iter()
+                .flat_map(|one| one.new.0.iter().copied())
+                .collect();
+            let results: Vec<_> = batch
+                .iter()
+                .map(|one| (one.result, one.run.clone()))
+                .collect();
             index.publish(&files, &results, &[])?;
             for Publication { lock, run, .. } in batch {
                 drop(lock);
@@ -78,6 +98,17 @@ impl Store {
         let root: File = fs::open(self.root())?;
         rustix::fs::syncfs(&root).map_err(|error| Error::io("sync", self.root())(error.into()))
     }
+}
+
+/// What is handed over within a moment of the first. Once nobody can hand anything over there is no waiting.
+fn gather(first: Publication, receiver: &Receiver<Publication>) -> Vec<Publication> {
+    let end = Instant::now() + MOMENT;
+    let more = iter::from_fn(|| {
+        receiver
+            .recv_timeout(end.saturating_duration_since(Instant::now()))
+            .ok()
+    });
+    iter::once(first).chain(more).collect()
 }
 
 impl Publisher<'_> {
@@ -94,7 +125,13 @@ impl Publisher<'_> {
             Ok(outcome) => outcome?,
             Err(panic) => std::panic::resume_unwind(panic),
         }
-        let trees = std::mem::take(&mut *self.store.unsynced_trees.lock().unwrap_or_else(PoisonError::into_inner));
+        let trees = std::mem::take(
+            &mut *self
+                .store
+                .unsynced_trees
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         if trees.is_empty() {
             return Ok(());
         }

@@ -21,19 +21,30 @@ impl Session {
         sweep(tmp)?;
         let serial = AtomicU64::new(0);
         loop {
-            let name = format!("{}-{:x}", std::process::id(), serial.fetch_add(1, Ordering::Relaxed));
+            let name = format!(
+                "{}-{:x}",
+                std::process::id(),
+                serial.fetch_add(1, Ordering::Relaxed)
+            );
             let folder = tmp.join(&name);
             if let Some(lock) = Lock::try_acquire(&tmp.join(format!("{name}.lock")))? {
                 fs::remove_tree(&folder)?;
                 fs::create_dir(&folder)?;
-                return Ok(Session { folder, serial, _lock: lock });
+                return Ok(Session {
+                    folder,
+                    serial,
+                    _lock: lock,
+                });
             }
         }
     }
 
     /// A path in the session's folder that nothing has used yet.
     pub fn path(&self, what: &str) -> PathBuf {
-        self.folder.join(format!("{what}-{}", self.serial.fetch_add(1, Ordering::Relaxed)))
+        self.folder.join(format!(
+            "{what}-{}",
+            self.serial.fetch_add(1, Ordering::Relaxed)
+        ))
     }
 
     /// A new folder in the session's folder.
@@ -55,7 +66,9 @@ impl Drop for Session {
 fn sweep(tmp: &Path) -> Result<()> {
     for entry in fs::read_dir(tmp)? {
         let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.ends_with(".lock")) else { continue };
+        let Some(name) = name.to_str().filter(|name| !name.ends_with(".lock")) else {
+            continue;
+        };
         if let Some(_lock) = Lock::try_acquire(&tmp.join(format!("{name}.lock")))? {
             fs::remove_tree(&tmp.join(name))?;
         }

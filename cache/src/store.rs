@@ -81,7 +81,8 @@ impl Store {
 
     /// How many bytes the store's file system has left for this user.
     pub fn free_bytes(&self) -> Result<u64> {
-        let found = rustix::fs::statvfs(&self.root).map_err(|error| Error::io("ask the size of", &self.root)(error.into()))?;
+        let found = rustix::fs::statvfs(&self.root)
+            .map_err(|error| Error::io("ask the size of", &self.root)(error.into()))?;
         Ok(found.f_bavail * found.f_frsize)
     }
 
@@ -154,16 +155,25 @@ impl Store {
         }
         match Tree::load(self, tree)?.get(self, path)? {
             Some(TreeNode::Stored(found)) => Ok(found),
-            _ => Err(Error::NoSuchPath { path: path.to_string(), tree: tree.digest() }),
+            _ => Err(Error::NoSuchPath {
+                path: path.to_string(),
+                tree: tree.digest(),
+            }),
         }
     }
 
     /// The contents of a file, checked against its digest.
     pub fn read(&self, digest: Digest) -> Result<Vec<u8>> {
         let path = [false, true].map(|executable| self.cas_path(digest, executable));
-        let Some(path) = path.iter().find(|path| path.exists()) else { return Err(Error::Missing(digest)) };
+        let Some(path) = path.iter().find(|path| path.exists()) else {
+            return Err(Error::Missing(digest));
+        };
         let bytes = fs::read(path)?;
-        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(self.discard(digest)?) }
+        if Digest::of(&bytes) == digest {
+            Ok(bytes)
+        } else {
+            Err(self.discard(digest)?)
+        }
     }
 
     /// Where a file of this digest lies. The two modes are two inodes, since a hard link shares its mode.
@@ -175,7 +185,8 @@ impl Store {
 
     /// Whether a published file is there in this mode and has its full size.
     pub(crate) fn has_file(&self, digest: Digest, executable: bool) -> bool {
-        std::fs::metadata(self.cas_path(digest, executable)).is_ok_and(|found| found.len() == digest.size())
+        std::fs::metadata(self.cas_path(digest, executable))
+            .is_ok_and(|found| found.len() == digest.size())
     }
 
     /// Removes an object that is not what its name says; returns the error to report.
@@ -197,5 +208,7 @@ pub(crate) fn normalize(path: &Path, executable: bool) -> Result<()> {
 /// Sets a path's modification time to the store's.
 pub(crate) fn set_mtime(path: &Path) -> Result<()> {
     let time = std::fs::FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + MTIME);
-    std::fs::File::open(path).and_then(|file| file.set_times(time)).map_err(Error::io("set the time of", path))
+    std::fs::File::open(path)
+        .and_then(|file| file.set_times(time))
+        .map_err(Error::io("set the time of", path))
 }

@@ -49,7 +49,12 @@ pub enum Conflict {
 impl Tree {
     /// The tree of this digest, with one level loaded.
     pub fn load(store: &Store, tree: TreeDigest) -> Result<Tree> {
-        let entries = store.directory(tree)?.entries.into_iter().map(|(name, entry)| (name, entry.into())).collect();
+        let entries = store
+            .directory(tree)?
+            .entries
+            .into_iter()
+            .map(|(name, entry)| (name, entry.into()))
+            .collect();
         Ok(Tree { entries })
     }
 
@@ -110,7 +115,10 @@ impl Tree {
         };
         let mut here = self;
         for name in names {
-            let slot = here.entries.entry(name.to_owned()).or_insert_with(|| TreeNode::Directory(Tree::default()));
+            let slot = here
+                .entries
+                .entry(name.to_owned())
+                .or_insert_with(|| TreeNode::Directory(Tree::default()));
             here = slot.open(store)?.ok_or_else(|| not_a_directory(path))?;
         }
         here.entries.insert(last.to_owned(), node);
@@ -160,11 +168,15 @@ impl Tree {
             match self.entries.entry(name) {
                 Slot::Vacant(slot) => drop(slot.insert(node)),
                 Slot::Occupied(slot) if *slot.get() == node => {}
-                Slot::Occupied(mut slot) => match (slot.get_mut().open(store)?, node.is_directory()) {
-                    (Some(here), true) => here.overlay_at(store, node.into_tree(store)?, &path, conflict)?,
-                    _ if conflict(&path)? == Conflict::Replace => drop(slot.insert(node)),
-                    _ => {}
-                },
+                Slot::Occupied(mut slot) => {
+                    match (slot.get_mut().open(store)?, node.is_directory()) {
+                        (Some(here), true) => {
+                            here.overlay_at(store, node.into_tree(store)?, &path, conflict)?
+                        }
+                        _ if conflict(&path)? == Conflict::Replace => drop(slot.insert(node)),
+                        _ => {}
+                    }
+                }
             }
         }
         Ok(())
@@ -177,11 +189,15 @@ impl Tree {
 
     /// The directory `name` below this one, made or put in place of whatever else has the name.
     pub(crate) fn directory_mut(&mut self, store: &Store, name: &str) -> Result<&mut Tree> {
-        let slot = self.entries.entry(name.to_owned()).or_insert_with(|| TreeNode::Directory(Tree::default()));
+        let slot = self
+            .entries
+            .entry(name.to_owned())
+            .or_insert_with(|| TreeNode::Directory(Tree::default()));
         if !slot.is_directory() {
             *slot = TreeNode::Directory(Tree::default());
         }
-        slot.open(store)?.ok_or_else(|| not_a_directory(&TreePath::default()))
+        slot.open(store)?
+            .ok_or_else(|| not_a_directory(&TreePath::default()))
     }
 
     pub(crate) fn set(&mut self, name: &str, node: TreeNode) {
@@ -230,5 +246,7 @@ impl From<Entry> for TreeNode {
 }
 
 fn not_a_directory(path: &TreePath) -> Error {
-    Error::NotADirectory { path: path.to_string() }
+    Error::NotADirectory {
+        path: path.to_string(),
+    }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use pwb_cache::{
-    Action, ActionResult, Conflict, Digest, Error, Outcome, Publication, Run, Store, Tree, TreeDigest, TreeNode,
-    TreePath,
+    Action, ActionResult, Conflict, Digest, Error, Outcome, Publication, Run, Store, Tree,
+    TreeDigest, TreeNode, TreePath,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -63,13 +63,30 @@ fn a_tree_comes_out_as_it_went_in_and_keeps_nothing_of_the_host() {
     thread::sleep(Duration::from_millis(20));
     sample(&two);
     let tree = ingest(&store, &one);
-    assert_eq!(tree, ingest(&store, &two), "times and places leave no trace");
+    assert_eq!(
+        tree,
+        ingest(&store, &two),
+        "times and places leave no trace"
+    );
 
     let made = store.materialize(tree).unwrap();
-    assert_eq!(fs::metadata(made.join("bin/tool")).unwrap().mode() & 0o777, 0o555);
-    assert_eq!(fs::metadata(made.join("data")).unwrap().mode() & 0o777, 0o444, "one content, two modes");
-    assert_eq!(fs::read_link(made.join("link")).unwrap(), Path::new("bin/tool"));
-    assert_eq!(fs::metadata(made.join("data")).unwrap().mtime(), 1_749_600_000);
+    assert_eq!(
+        fs::metadata(made.join("bin/tool")).unwrap().mode() & 0o777,
+        0o555
+    );
+    assert_eq!(
+        fs::metadata(made.join("data")).unwrap().mode() & 0o777,
+        0o444,
+        "one content, two modes"
+    );
+    assert_eq!(
+        fs::read_link(made.join("link")).unwrap(),
+        Path::new("bin/tool")
+    );
+    assert_eq!(
+        fs::metadata(made.join("data")).unwrap().mtime(),
+        1_749_600_000
+    );
     assert!(made.join("bin/empty").is_dir());
     assert_eq!(ingest(&store, &made), tree);
 }
@@ -82,21 +99,29 @@ fn what_was_never_published_is_written_again() {
     fs::write(source.join("file"), "whole contents").unwrap();
     // A crash after the rename and before the row: the file is there by name, and torn.
     store.batch().ingest(&source, &|_| false).unwrap();
-    let object = store.root().join(format!("cas/{}", &hex_path(b"whole contents")));
+    let object = store
+        .root()
+        .join(format!("cas/{}", &hex_path(b"whole contents")));
     fs::set_permissions(&object, fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(&object, "").unwrap();
 
     let tree = ingest(&store, &source);
     let made = store.materialize(tree).unwrap();
-    assert_eq!(fs::read_to_string(made.join("file")).unwrap(), "whole contents");
+    assert_eq!(
+        fs::read_to_string(made.join("file")).unwrap(),
+        "whole contents"
+    );
 }
 
 #[test]
 fn a_missing_or_torn_object_is_named_and_counts_as_absent() {
-    for damage in [|path: &Path| fs::remove_file(path).unwrap(), |path: &Path| {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
-        fs::write(path, "x").unwrap();
-    }] {
+    for damage in [
+        |path: &Path| fs::remove_file(path).unwrap(),
+        |path: &Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+            fs::write(path, "x").unwrap();
+        },
+    ] {
         let (folder, store) = store();
         let source = folder.path().join("source");
         sample(&source);
@@ -126,13 +151,23 @@ fn grafting_loads_only_the_way_and_refuses_to_go_through_a_link() {
     sample(&source);
     let inner = ingest(&store, &source);
     let mut tree = Tree::load(&store, inner).unwrap();
-    tree.put(&store, &path("opt/a/b"), TreeNode::Stored(inner)).unwrap();
-    assert!(matches!(tree.put(&store, &path("link/x"), TreeNode::Stored(inner)), Err(Error::NotADirectory { .. })));
+    tree.put(&store, &path("opt/a/b"), TreeNode::Stored(inner))
+        .unwrap();
+    assert!(matches!(
+        tree.put(&store, &path("link/x"), TreeNode::Stored(inner)),
+        Err(Error::NotADirectory { .. })
+    ));
     let batch = store.batch();
     let grafted = tree.save(&batch).unwrap();
     assert_eq!(store.subtree(grafted, &path("opt/a/b")).unwrap(), inner);
-    assert_eq!(store.subtree(grafted, &path("opt/a/b/bin")).unwrap(), store.subtree(inner, &path("bin")).unwrap());
-    assert!(matches!(store.subtree(grafted, &path("opt/c")), Err(Error::NoSuchPath { .. })));
+    assert_eq!(
+        store.subtree(grafted, &path("opt/a/b/bin")).unwrap(),
+        store.subtree(inner, &path("bin")).unwrap()
+    );
+    assert!(matches!(
+        store.subtree(grafted, &path("opt/c")),
+        Err(Error::NoSuchPath { .. })
+    ));
 }
 
 #[test]
@@ -179,17 +214,32 @@ fn a_layer_changes_and_adds_and_removes() {
     fs::create_dir(upper.join("link")).unwrap();
     fs::create_dir(upper.join("hidden")).unwrap();
     fs::write(upper.join("hidden/new"), "new").unwrap();
-    rustix::fs::lsetxattr(upper.join("hidden"), "user.overlay.opaque", b"y", rustix::fs::XattrFlags::empty()).unwrap();
+    rustix::fs::lsetxattr(
+        upper.join("hidden"),
+        "user.overlay.opaque",
+        b"y",
+        rustix::fs::XattrFlags::empty(),
+    )
+    .unwrap();
 
     let batch = store.batch();
     let tree = batch.take_layer(&upper, Some(base)).unwrap();
     store.publish_files(batch.finish()).unwrap();
     let made = store.materialize(tree).unwrap();
     assert_eq!(fs::read_to_string(made.join("data")).unwrap(), "changed");
-    assert_eq!(fs::read_to_string(made.join("bin/new/file")).unwrap(), "new");
-    assert!(made.join("bin/tool").exists(), "what the layer does not touch stays");
+    assert_eq!(
+        fs::read_to_string(made.join("bin/new/file")).unwrap(),
+        "new"
+    );
+    assert!(
+        made.join("bin/tool").exists(),
+        "what the layer does not touch stays"
+    );
     assert!(made.join("link").is_dir(), "a directory replaces a link");
-    assert!(!made.join("hidden/old").exists() && made.join("hidden/new").exists(), "opaque");
+    assert!(
+        !made.join("hidden/old").exists() && made.join("hidden/new").exists(),
+        "opaque"
+    );
 }
 
 #[test]
@@ -199,25 +249,49 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
     sample(&source);
     let durable = Mutex::new(Vec::new());
     let (key, tree) = thread::scope(|scope| {
-        let publisher = store.publisher(scope, |run: Run| durable.lock().unwrap().push(run.node)).unwrap();
+        let publisher = store
+            .publisher(scope, |run: Run| durable.lock().unwrap().push(run.node))
+            .unwrap();
         let batch = store.batch();
         let tree = batch.ingest(&source, &|_| false).unwrap();
         let (key, messages) = action(tree, "make").encode();
         batch.put_messages(&messages).unwrap();
         let lock = store.lock(key).unwrap();
-        let result =
-            ActionResult { tree, wall: Duration::from_secs(2), user: Duration::ZERO, system: Duration::ZERO, max_rss: 7 };
-        let run = Run { node: "a/b".into(), key, wall: result.wall, outcome: Outcome::Built };
-        publisher.submit(Publication { result, run, new: batch.finish(), lock });
+        let result = ActionResult {
+            tree,
+            wall: Duration::from_secs(2),
+            user: Duration::ZERO,
+            system: Duration::ZERO,
+            max_rss: 7,
+        };
+        let run = Run {
+            node: "a/b".into(),
+            key,
+            wall: result.wall,
+            outcome: Outcome::Built,
+        };
+        publisher.submit(Publication {
+            result,
+            run,
+            new: batch.finish(),
+            lock,
+        });
         publisher.finish().unwrap();
         (key, tree)
     });
     let other = Store::open(store.root()).unwrap();
     assert_eq!(other.result(key).unwrap().unwrap().tree, tree);
     assert!(other.try_lock(key).unwrap().is_some());
-    assert_eq!(other.last_run("a/b").unwrap().unwrap().wall, Duration::from_secs(2));
+    assert_eq!(
+        other.last_run("a/b").unwrap().unwrap().wall,
+        Duration::from_secs(2)
+    );
     assert_eq!(*durable.lock().unwrap(), ["a/b"]);
-    assert_eq!(Action::load(&other, key).unwrap().unwrap(), action(tree, "make"), "the manifest explains the key");
+    assert_eq!(
+        Action::load(&other, key).unwrap().unwrap(),
+        action(tree, "make"),
+        "the manifest explains the key"
+    );
     other.forget_results(tree).unwrap();
     assert!(store.result(key).unwrap().is_none());
 }
@@ -258,8 +332,14 @@ fn a_store_of_a_newer_pwb_is_left_alone() {
     let (_folder, store) = store();
     let root = store.root().to_owned();
     drop(store);
-    rusqlite::Connection::open(root.join("index.sqlite")).unwrap().pragma_update(None, "user_version", 999).unwrap();
-    assert!(matches!(Store::open(&root), Err(Error::NewerSchema { found: 999, .. })));
+    rusqlite::Connection::open(root.join("index.sqlite"))
+        .unwrap()
+        .pragma_update(None, "user_version", 999)
+        .unwrap();
+    assert!(matches!(
+        Store::open(&root),
+        Err(Error::NewerSchema { found: 999, .. })
+    ));
 }
 
 proptest! {

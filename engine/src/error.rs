@@ -97,7 +97,10 @@ impl Error {
     /// Who can mend it.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Recipe(_) | Error::Collision { .. } | Error::Path { .. } | Error::NotRunnable(_) => Kind::Recipe,
+            Error::Recipe(_)
+            | Error::Collision { .. }
+            | Error::Path { .. }
+            | Error::NotRunnable(_) => Kind::Recipe,
             Error::Command { .. } | Error::Override { .. } => Kind::User,
             Error::Store(error) => error.kind(),
             Error::Fetch(error) => error.kind(),
@@ -106,7 +109,9 @@ impl Error {
                 pwb_sandbox::Kind::Environment => Kind::Environment,
                 pwb_sandbox::Kind::Internal => Kind::Internal,
             },
-            Error::Failed(failures) => failures.first().map_or(Kind::Internal, |failure| failure.error.kind()),
+            Error::Failed(failures) => failures
+                .first()
+                .map_or(Kind::Internal, |failure| failure.error.kind()),
             Error::Losing(_) | Error::Jobserver { .. } => Kind::Environment,
         }
     }
@@ -117,16 +122,25 @@ impl Error {
             Error::Store(error) => error.hint(),
             Error::Sandbox(error) => error.hint(),
             Error::Fetch(error) => error.hint(),
-            Error::Collision { path, first, second } => {
-                Some(format!("say who has it: wins: {{\"{path}\": \"{first}\"}} or \"{second}\""))
+            Error::Collision {
+                path,
+                first,
+                second,
+            } => Some(format!(
+                "say who has it: wins: {{\"{path}\": \"{first}\"}} or \"{second}\""
+            )),
+            Error::Losing(_) => {
+                Some("check the disk, and that nothing else removes files there".into())
             }
-            Error::Losing(_) => Some("check the disk, and that nothing else removes files there".into()),
             _ => None,
         }
     }
 }
 
 fn failed(failures: &[Failure]) -> String {
-    let names: Vec<&str> = failures.iter().map(|failure| failure.node.as_str()).collect();
+    let names: Vec<&str> = failures
+        .iter()
+        .map(|failure| failure.node.as_str())
+        .collect();
     format!("failed: {}", names.join(", "))
 }

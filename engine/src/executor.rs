@@ -45,14 +45,19 @@ struct Job {
 /// What became of a step that was looked up.
 enum Found {
     Result(TreeDigest),
-    Job(Job),
+    Job(Box<Job>),
 }
 
 impl Executor<'_> {
     /// Runs all that the plan lacks; the plan learns the results. Returns what failed.
     pub fn execute(self, plan: &mut Plan) -> Result<Vec<Failure>> {
         scope(|scope| {
-            let built = |run: Run| (self.observe)(Event::Built { node: run.node, wall: run.wall });
+            let built = |run: Run| {
+                (self.observe)(Event::Built {
+                    node: run.node,
+                    wall: run.wall,
+                })
+            };
             let publisher = self.store.publisher(scope, built)?;
             let failures = self.drive(plan, &publisher);
             publisher.finish()?;
@@ -67,7 +72,10 @@ impl Executor<'_> {
         let mut failures = Vec::new();
         let (sender, receiver) = channel();
         scope(|scope| {
-            let mut slots = Slots { downloads: DOWNLOADS, others: self.settings.jobs };
+            let mut slots = Slots {
+                downloads: DOWNLOADS,
+                others: self.settings.jobs,
+            };
             let mut working = 0_usize;
             loop {
                 let mut ended = Vec::new();
@@ -80,7 +88,9 @@ impl Executor<'_> {
                     }
                     match self.look_up(step, plan) {
                         Ok(Found::Result(tree)) => {
-                            (self.observe)(Event::Cached { node: steps[step].name.clone() });
+                            (self.observe)(Event::Cached {
+                                node: steps[step].name.clone(),
+                            });
                             ended.push((step, Ok(tree)));
                         }
                         Err(error) => ended.push((step, Err(error))),
@@ -102,7 +112,9 @@ impl Executor<'_> {
                         return;
                     }
                     // A sender is alive in this very function.
-                    let Ok((step, result)) = receiver.recv() else { return };
+                    let Ok((step, result)) = receiver.recv() else {
+                        return;
+                    };
                     working -= 1;
                     *slots.of(&steps[step].work) += 1;
                     ended.push((step, result));
@@ -129,11 +141,16 @@ impl Executor<'_> {
     fn look_up(self, id: StepId, plan: &Plan) -> Result<Found> {
         let step = &self.graph.steps[id];
         let tree = |input: &Input| Ok((input.clone(), plan.input(self.store, input)?));
-        let inputs: HashMap<Input, TreeDigest> = step.inputs().into_iter().map(tree).collect::<Result<_>>()?;
+        let inputs: HashMap<Input, TreeDigest> =
+            step.inputs().into_iter().map(tree).collect::<Result<_>>()?;
         let prepared = prepare(self.store, step, |input| Ok(inputs[input]))?;
         Ok(match self.store.result(prepared.key)? {
             Some(result) => Found::Result(result.tree),
-            None => Found::Job(Job { step: id, prepared, inputs }),
+            None => Found::Job(Box::new(Job {
+                step: id,
+                prepared,
+                inputs,
+            })),
         })
     }
 
@@ -143,12 +160,16 @@ impl Executor<'_> {
         let lock = match self.store.try_lock(key)? {
             Some(lock) => lock,
             None => {
-                (self.observe)(Event::Waiting { node: step.name.clone() });
+                (self.observe)(Event::Waiting {
+                    node: step.name.clone(),
+                });
                 self.store.lock(key)?
             }
         };
         if let Some(result) = self.store.result(key)? {
-            (self.observe)(Event::Cached { node: step.name.clone() });
+            (self.observe)(Event::Cached {
+                node: step.name.clone(),
+            });
             return Ok(result.tree);
         }
         self.store.batch().put_messages(&job.prepared.messages)?;
@@ -166,7 +187,12 @@ impl Executor<'_> {
         let begin = Instant::now();
         let made = context.make();
         let wall = begin.elapsed();
-        let run = |outcome| Run { node: step.name.clone(), key, wall, outcome };
+        let run = |outcome| Run {
+            node: step.name.clone(),
+            key,
+            wall,
+            outcome,
+        };
         match made {
             Ok(made) => {
                 let result = ActionResult {
@@ -176,7 +202,12 @@ impl Executor<'_> {
                     system: made.system,
                     max_rss: made.max_rss,
                 };
-                publisher.submit(Publication { result, run: run(Outcome::Built), new: made.new, lock });
+                publisher.submit(Publication {
+                    result,
+                    run: run(Outcome::Built),
+                    new: made.new,
+                    lock,
+                });
                 Ok(made.tree)
             }
             Err(error) => {
@@ -190,7 +221,12 @@ impl Executor<'_> {
 
     fn last_wall(self, node: &str) -> Option<Duration> {
         // A history that cannot be read costs the estimate and nothing else.
-        self.store.last_run(node).ok().flatten().filter(|run| run.outcome == Outcome::Built).map(|run| run.wall)
+        self.store
+            .last_run(node)
+            .ok()
+            .flatten()
+            .filter(|run| run.outcome == Outcome::Built)
+            .map(|run| run.wall)
     }
 
     /// How long a step will take: as long as the last time, else a guess by its kind.

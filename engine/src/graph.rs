@@ -12,8 +12,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::error::{Error, Result};
 use crate::recipe::{
-    Fetch, Library, Node, NodeKind, NodeName, Origin, Pin, Reference, Root, Run, SandboxPath, SourceFolder, Unpack,
-    Use, Values, Winner,
+    Fetch, Library, Node, NodeKind, NodeName, Origin, Pin, Reference, Root, Run, SandboxPath,
+    SourceFolder, Unpack, Use, Values, Winner,
 };
 
 /// A step's place in a [`Graph`].
@@ -121,8 +121,14 @@ impl Graph {
         let mut graph = Graph::default();
         let mut known = HashMap::new();
         for Request { reference, values } in requests {
-            let mut builder =
-                Builder { library, values, overrides, graph: &mut graph, known: &mut known, built: HashMap::new() };
+            let mut builder = Builder {
+                library,
+                values,
+                overrides,
+                graph: &mut graph,
+                known: &mut known,
+                built: HashMap::new(),
+            };
             builder.add(&reference.node)?;
             let goal = builder.input(reference)?;
             graph.goals.push(goal);
@@ -142,7 +148,9 @@ impl Step {
         match &self.work {
             Work::Fetch { .. } | Work::Source { .. } => Vec::new(),
             Work::Root { layers, .. } => layers.iter().map(|(_, input)| input).collect(),
-            Work::Run { root, inputs, .. } => std::iter::once(root).chain(inputs.values()).collect(),
+            Work::Run { root, inputs, .. } => {
+                std::iter::once(root).chain(inputs.values()).collect()
+            }
         }
     }
 }
@@ -167,7 +175,10 @@ impl Builder<'_> {
                 continue;
             }
             if let Some(path) = self.overrides.get(&name) {
-                let work = Work::Source { path: path.clone(), ignore: Vec::new() };
+                let work = Work::Source {
+                    path: path.clone(),
+                    ignore: Vec::new(),
+                };
                 let id = self.intern(name.to_string(), work);
                 self.built.insert(name, id);
                 continue;
@@ -180,7 +191,11 @@ impl Builder<'_> {
             } else {
                 stack.push((name, true));
                 let needs = node.needs(self.values);
-                stack.extend(needs.into_iter().map(|(_, reference)| (reference.value.node.clone(), false)));
+                stack.extend(
+                    needs
+                        .into_iter()
+                        .map(|(_, reference)| (reference.value.node.clone(), false)),
+                );
             }
         }
         Ok(())
@@ -188,9 +203,12 @@ impl Builder<'_> {
 
     fn step(&mut self, node: &Node) -> Result<StepId> {
         let work = match &node.kind {
-            NodeKind::Fetch(Fetch { from, pin, unpack }) => {
-                Work::Fetch { from: from.clone(), pin: *pin, size: None, unpack: unpack.clone() }
-            }
+            NodeKind::Fetch(Fetch { from, pin, unpack }) => Work::Fetch {
+                from: from.clone(),
+                pin: *pin,
+                size: None,
+                unpack: unpack.clone(),
+            },
             NodeKind::Source(SourceFolder { path, ignore }) => Work::Source {
                 path: PathBuf::from(path),
                 ignore: ignore.iter().map(|pattern| pattern.value.clone()).collect(),
@@ -211,7 +229,13 @@ impl Builder<'_> {
                 unpack: Unpack::Deb,
             };
             let step = self.intern(format!("{}/{}", node.name, package.name), work);
-            layers.push((package.name.clone(), Input { step, path: SandboxPath::root() }));
+            layers.push((
+                package.name.clone(),
+                Input {
+                    step,
+                    path: SandboxPath::root(),
+                },
+            ));
         }
         for (_, reference) in node.needs(self.values) {
             layers.push((reference.value.to_string(), self.input(&reference.value)?));
@@ -241,7 +265,11 @@ impl Builder<'_> {
         }
         Ok(Work::Run {
             arguments: run.run.expand(self.values),
-            environment: run.env.iter().map(|(name, words)| (name.clone(), words.join(self.values))).collect(),
+            environment: run
+                .env
+                .iter()
+                .map(|(name, words)| (name.clone(), words.join(self.values)))
+                .collect(),
             cwd: run.cwd.clone(),
             root: self.input(&run.root.value)?,
             inputs,
@@ -251,8 +279,14 @@ impl Builder<'_> {
     }
 
     fn input(&self, reference: &Reference) -> Result<Input> {
-        let step = *self.built.get(&reference.node).ok_or_else(|| unknown(&reference.node))?;
-        Ok(Input { step, path: reference.path.clone().unwrap_or_else(SandboxPath::root) })
+        let step = *self
+            .built
+            .get(&reference.node)
+            .ok_or_else(|| unknown(&reference.node))?;
+        Ok(Input {
+            step,
+            path: reference.path.clone().unwrap_or_else(SandboxPath::root),
+        })
     }
 
     fn intern(&mut self, name: String, work: Work) -> StepId {
@@ -270,5 +304,9 @@ impl Builder<'_> {
 }
 
 fn unknown(name: &NodeName) -> Error {
-    Error::Path { what: "node", path: name.to_string(), why: "no recipe has it".into() }
+    Error::Path {
+        what: "node",
+        path: name.to_string(),
+        why: "no recipe has it".into(),
+    }
 }

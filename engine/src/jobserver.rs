@@ -31,11 +31,24 @@ pub struct Token<'j>(&'j Jobserver);
 impl Jobserver {
     /// Makes the fifo at `path` and puts the tokens in.
     pub fn start(path: PathBuf, tokens: usize) -> Result<Jobserver> {
-        let failed = |source: io::Error| Error::Jobserver { path: path.clone(), source };
-        nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).map_err(|errno| failed(errno.into()))?;
-        let mut fifo = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        let failed = |source: io::Error| Error::Jobserver {
+            path: path.clone(),
+            source,
+        };
+        nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)
+            .map_err(|errno| failed(errno.into()))?;
+        let mut fifo = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         fifo.write_all(&vec![b'+'; tokens]).map_err(failed)?;
-        Ok(Jobserver { path, fifo, tokens, holders: Mutex::new(0) })
+        Ok(Jobserver {
+            path,
+            fifo,
+            tokens,
+            holders: Mutex::new(0),
+        })
     }
 
     /// The fifo on the host.
@@ -50,7 +63,10 @@ impl Jobserver {
 
     /// Waits for a token.
     pub fn token(&self) -> Result<Token<'_>> {
-        let failed = |source| Error::Jobserver { path: self.path.clone(), source };
+        let failed = |source| Error::Jobserver {
+            path: self.path.clone(),
+            source,
+        };
         *self.holders.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         (&self.fifo).read_exact(&mut [0]).map_err(failed)?;
         Ok(Token(self))
@@ -64,7 +80,10 @@ impl Jobserver {
         if *holders > 0 {
             return Ok(());
         }
-        let mut left = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&self.path)?;
+        let mut left = OpenOptions::new()
+            .read(true)
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open(&self.path)?;
         let mut found = vec![0; self.tokens];
         while left.read(&mut found).is_ok_and(|read| read > 0) {}
         (&self.fifo).write_all(&vec![b'+'; self.tokens])

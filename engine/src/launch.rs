@@ -30,12 +30,21 @@ pub struct Launch {
 /// Runs it, with this process's own input, output and terminal.
 pub fn launch(store: &Store, launch: Launch) -> Result<Exit> {
     let scratch = store.session()?.folder("launch")?;
-    let mount = |target: &Path, source| Mount { target: target.to_owned(), source };
+    let mount = |target: &Path, source| Mount {
+        target: target.to_owned(),
+        source,
+    };
     let spec = Spec {
         root: launch.root,
         mounts: vec![
-            mount(&launch.directory, Source::Writable(launch.directory.clone())),
-            mount(Path::new(launch.mount.as_str()), Source::ReadOnly(launch.artifact)),
+            mount(
+                &launch.directory,
+                Source::Writable(launch.directory.clone()),
+            ),
+            mount(
+                Path::new(launch.mount.as_str()),
+                Source::ReadOnly(launch.artifact),
+            ),
         ],
         argv: launch.arguments,
         env: launch.environment,

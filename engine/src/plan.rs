@@ -29,7 +29,9 @@ pub struct Plan {
 impl Plan {
     /// A plan in which nothing is known yet.
     pub fn new(graph: &Graph) -> Plan {
-        Plan { known: vec![Known::Unknown; graph.steps.node_count()] }
+        Plan {
+            known: vec![Known::Unknown; graph.steps.node_count()],
+        }
     }
 
     /// Looks every step up, as far as its inputs are known.
@@ -39,11 +41,17 @@ impl Plan {
             let step = &graph.steps[id];
             self.known[id.index()] = if let Work::Source { path, ignore } = &step.work {
                 Known::Tree(import(store, path, ignore)?)
-            } else if step.inputs().iter().any(|input| self.tree(input.step).is_none()) {
+            } else if step
+                .inputs()
+                .iter()
+                .any(|input| self.tree(input.step).is_none())
+            {
                 Known::Unknown
             } else {
                 let prepared = prepare(store, step, |input| self.input(store, input))?;
-                store.result(prepared.key)?.map_or(Known::Missing, |result| Known::Tree(result.tree))
+                store
+                    .result(prepared.key)?
+                    .map_or(Known::Missing, |result| Known::Tree(result.tree))
             };
         }
         Ok(())
@@ -64,7 +72,10 @@ impl Plan {
 
     /// The steps that have no result.
     pub fn to_run(&self) -> usize {
-        self.known.iter().filter(|known| !matches!(known, Known::Tree(_))).count()
+        self.known
+            .iter()
+            .filter(|known| !matches!(known, Known::Tree(_)))
+            .count()
     }
 
     /// The directory that an input stands for. Its step must have a result.
@@ -75,14 +86,16 @@ impl Plan {
             path: path(),
             why: "its node has no result yet".into(),
         })?;
-        store.subtree(tree, &in_tree(&input.path)?).map_err(|error| match error {
-            pwb_cache::Error::NoSuchPath { .. } => Error::Path {
-                what: "input",
-                path: path(),
-                why: "there is no such directory in the node's result".into(),
-            },
-            other => other.into(),
-        })
+        store
+            .subtree(tree, &in_tree(&input.path)?)
+            .map_err(|error| match error {
+                pwb_cache::Error::NoSuchPath { .. } => Error::Path {
+                    what: "input",
+                    path: path(),
+                    why: "there is no such directory in the node's result".into(),
+                },
+                other => other.into(),
+            })
     }
 
     pub(crate) fn learn(&mut self, step: StepId, tree: TreeDigest) {

@@ -40,10 +40,16 @@ pub struct Prepared {
 }
 
 /// The action of a step whose inputs are these trees.
-pub fn prepare(store: &Store, step: &Step, tree_of: impl Fn(&Input) -> Result<TreeDigest>) -> Result<Prepared> {
+pub fn prepare(
+    store: &Store,
+    step: &Step,
+    tree_of: impl Fn(&Input) -> Result<TreeDigest>,
+) -> Result<Prepared> {
     let mut messages = Vec::new();
     let action = match &step.work {
-        Work::Fetch { from, pin, unpack, .. } => {
+        Work::Fetch {
+            from, pin, unpack, ..
+        } => {
             let from = from.iter().map(|origin| match origin {
                 Origin::Url(url) => url.clone(),
                 Origin::Debian(path) => format!("debian:{path}"),
@@ -54,30 +60,59 @@ pub fn prepare(store: &Store, step: &Step, tree_of: impl Fn(&Input) -> Result<Tr
                 Unpack::Zip { strip } => format!("zip strip={strip}"),
                 Unpack::Deb => "deb".to_owned(),
             };
-            let arguments = ["pwb:fetch".to_owned(), pin.to_string(), unpack].into_iter().chain(from).collect();
+            let arguments = ["pwb:fetch".to_owned(), pin.to_string(), unpack]
+                .into_iter()
+                .chain(from)
+                .collect();
             builtin(arguments, Tree::default().encode(&mut messages))
         }
         Work::Source { path, .. } => builtin(
             vec!["pwb:source".to_owned(), path.display().to_string()],
             Tree::default().encode(&mut messages),
         ),
-        Work::Root { layers, links, files, wins, drop } => {
+        Work::Root {
+            layers,
+            links,
+            files,
+            wins,
+            drop,
+        } => {
             let mut trees = Tree::default();
             let mut arguments = vec!["pwb:root".to_owned()];
             for (place, (_, input)) in layers.iter().enumerate() {
-                let name = TreePath::parse(&format!("{place:04}")).map_err(pwb_cache::Error::from)?;
+                let name =
+                    TreePath::parse(&format!("{place:04}")).map_err(pwb_cache::Error::from)?;
                 trees.put(store, &name, TreeNode::Stored(tree_of(input)?))?;
             }
-            arguments.extend(links.iter().map(|(path, target)| format!("link {path} -> {target}")));
-            arguments.extend(files.iter().map(|(path, bytes)| format!("file {path} {}", Digest::of(bytes))));
+            arguments.extend(
+                links
+                    .iter()
+                    .map(|(path, target)| format!("link {path} -> {target}")),
+            );
+            arguments.extend(
+                files
+                    .iter()
+                    .map(|(path, bytes)| format!("file {path} {}", Digest::of(bytes))),
+            );
             arguments.extend(drop.iter().map(|path| format!("drop {path}")));
             arguments.extend(wins.iter().map(|(path, name)| {
-                let place = layers.iter().position(|(layer, _)| layer == name).unwrap_or(layers.len());
+                let place = layers
+                    .iter()
+                    .position(|(layer, _)| layer == name)
+                    .unwrap_or(layers.len());
                 format!("wins {path} {place:04}")
             }));
             builtin(arguments, trees.encode(&mut messages))
         }
-        Work::Run { arguments, environment, cwd, root, inputs, outputs, timeout } => {
+        Work::Run {
+            arguments,
+            environment,
+            cwd,
+            root,
+            inputs,
+            outputs,
+            timeout,
+        } => {
             let mut tree = Tree::load(store, tree_of(root)?)?;
             for (mount, input) in inputs {
                 put(store, &mut tree, mount, TreeNode::Stored(tree_of(input)?))?;
@@ -85,7 +120,9 @@ pub fn prepare(store: &Store, step: &Step, tree_of: impl Fn(&Input) -> Result<Tr
             if tree.get(store, &in_tree(cwd)?)?.is_none() {
                 put(store, &mut tree, cwd, TreeNode::Directory(Tree::default()))?;
             }
-            let defaults = ENVIRONMENT.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            let defaults = ENVIRONMENT
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()));
             Action {
                 arguments: arguments.clone(),
                 environment: defaults.chain(environment.clone()).collect(),
@@ -99,7 +136,11 @@ pub fn prepare(store: &Store, step: &Step, tree_of: impl Fn(&Input) -> Result<Tr
     };
     let (key, manifest) = action.encode();
     messages.extend(manifest);
-    Ok(Prepared { key, action, messages })
+    Ok(Prepared {
+        key,
+        action,
+        messages,
+    })
 }
 
 /// The same path inside a tree.
@@ -108,14 +149,15 @@ pub fn in_tree(path: &SandboxPath) -> Result<TreePath> {
 }
 
 fn put(store: &Store, tree: &mut Tree, at: &SandboxPath, node: TreeNode) -> Result<()> {
-    tree.put(store, &in_tree(at)?, node).map_err(|error| match error {
-        pwb_cache::Error::NotADirectory { .. } => Error::Path {
-            what: "mount point",
-            path: at.to_string(),
-            why: "it leads through a file or a symbolic link of the root".into(),
-        },
-        other => other.into(),
-    })
+    tree.put(store, &in_tree(at)?, node)
+        .map_err(|error| match error {
+            pwb_cache::Error::NotADirectory { .. } => Error::Path {
+                what: "mount point",
+                path: at.to_string(),
+                why: "it leads through a file or a symbolic link of the root".into(),
+            },
+            other => other.into(),
+        })
 }
 
 fn builtin(arguments: Vec<String>, input_root: TreeDigest) -> Action {
@@ -131,6 +173,13 @@ fn builtin(arguments: Vec<String>, input_root: TreeDigest) -> Action {
 }
 
 fn platform(name: &str, value: &str) -> BTreeMap<String, String> {
-    let machine = [("ISA", std::env::consts::ARCH), ("OSFamily", std::env::consts::OS), (name, value)];
-    machine.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let machine = [
+        ("ISA", std::env::consts::ARCH),
+        ("OSFamily", std::env::consts::OS),
+        (name, value),
+    ];
+    machine
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

@@ -62,7 +62,12 @@ impl Tools {
 const ATTEMPTS: usize = 5;
 
 /// Realizes the goals of a graph, in their order.
-pub fn realize(store: &Store, graph: &Graph, settings: &Settings, observe: &Observer<'_>) -> Result<Vec<Realized>> {
+pub fn realize(
+    store: &Store,
+    graph: &Graph,
+    settings: &Settings,
+    observe: &Observer<'_>,
+) -> Result<Vec<Realized>> {
     let mut tools = None;
     for _ in 0..ATTEMPTS {
         let mut plan = Plan::new(graph);
@@ -86,8 +91,12 @@ pub fn plan(store: &Store, graph: &Graph) -> Result<Plan> {
 
 /// The answer that an unchanged request was given, if it still stands.
 pub fn remembered(store: &Store, request: Digest) -> Result<Option<Realized>> {
-    let Some(tree) = store.realization(request)? else { return Ok(None) };
-    Ok(store.materialized(tree)?.map(|path| Realized { tree, path }))
+    let Some(tree) = store.realization(request)? else {
+        return Ok(None);
+    };
+    Ok(store
+        .materialized(tree)?
+        .map(|path| Realized { tree, path }))
 }
 
 fn attempt(
@@ -100,13 +109,24 @@ fn attempt(
 ) -> Result<Vec<Realized>> {
     plan.look_up(store, graph)?;
     let (nodes, missing) = (graph.steps.node_count(), plan.to_run());
-    observe(Event::Planned { nodes, cached: nodes - missing });
+    observe(Event::Planned {
+        nodes,
+        cached: nodes - missing,
+    });
     if missing > 0 {
         let Tools { jobserver, fetcher } = match tools {
             Some(started) => started,
             None => tools.insert(Tools::start(store, settings)?),
         };
-        let mut failures = Executor { store, graph, settings, observe, jobserver, fetcher }.execute(plan)?;
+        let mut failures = Executor {
+            store,
+            graph,
+            settings,
+            observe,
+            jobserver,
+            fetcher,
+        }
+        .execute(plan)?;
         if let Some(lost) = failures.iter().position(|failure| lost(&failure.error)) {
             return Err(failures.swap_remove(lost).error);
         }
@@ -116,7 +136,10 @@ fn attempt(
     }
     let goal = |goal| {
         let tree = plan.input(store, goal)?;
-        Ok(Realized { tree, path: store.materialize(tree)? })
+        Ok(Realized {
+            tree,
+            path: store.materialize(tree)?,
+        })
     };
     graph.goals.iter().map(goal).collect()
 }
@@ -129,7 +152,9 @@ fn lost(error: &Error) -> bool {
 fn forget_incomplete(store: &Store, graph: &Graph, plan: &Plan) -> Result<Vec<String>> {
     let (mut seen, mut names) = (HashSet::new(), Vec::new());
     for step in graph.steps.node_indices() {
-        let Some(tree) = plan.tree(step) else { continue };
+        let Some(tree) = plan.tree(step) else {
+            continue;
+        };
         if !store.is_complete(tree, &mut seen)? {
             store.forget_results(tree)?;
             names.push(graph.name(step).to_owned());

@@ -60,10 +60,16 @@ impl<'g, N> Schedule<'g, N> {
             graph,
             states: graph
                 .node_indices()
-                .map(|step| match graph.neighbors_directed(step, Direction::Incoming).filter(|&need| !is_done(need)).count() {
-                    _ if is_done(step) => State::Done,
-                    0 => State::Ready,
-                    missing => State::Waiting(missing),
+                .map(|step| {
+                    match graph
+                        .neighbors_directed(step, Direction::Incoming)
+                        .filter(|&need| !is_done(need))
+                        .count()
+                    {
+                        _ if is_done(step) => State::Done,
+                        0 => State::Ready,
+                        missing => State::Waiting(missing),
+                    }
                 })
                 .collect(),
             remaining: vec![Duration::ZERO; graph.node_count()],
@@ -75,11 +81,19 @@ impl<'g, N> Schedule<'g, N> {
             order.push(step);
         }
         for step in order.into_iter().rev() {
-            let behind = graph.neighbors(step).map(|next| schedule.remaining[next.index()]).max().unwrap_or_default();
+            let behind = graph
+                .neighbors(step)
+                .map(|next| schedule.remaining[next.index()])
+                .max()
+                .unwrap_or_default();
             schedule.remaining[step.index()] = behind.saturating_add(duration(step));
         }
-        let ready = graph.node_indices().filter(|step| schedule.states[step.index()] == State::Ready);
-        schedule.ready = ready.map(|step| (schedule.remaining[step.index()], step)).collect();
+        let ready = graph
+            .node_indices()
+            .filter(|step| schedule.states[step.index()] == State::Ready);
+        schedule.ready = ready
+            .map(|step| (schedule.remaining[step.index()], step))
+            .collect();
         schedule
     }
 
@@ -142,8 +156,12 @@ mod tests {
         (1_usize..24).prop_flat_map(|size| {
             let edges = prop::collection::vec((0..size, 0..size), 0..size * 2);
             let durations = prop::collection::vec(0_u64..100, size);
-            (edges, durations, prop::collection::vec(prop::bool::weighted(0.8), size)).prop_map(
-                |(edges, durations, succeeds)| {
+            (
+                edges,
+                durations,
+                prop::collection::vec(prop::bool::weighted(0.8), size),
+            )
+                .prop_map(|(edges, durations, succeeds)| {
                     let mut graph = DiGraph::new();
                     for duration in durations {
                         graph.add_node(duration);
@@ -154,8 +172,7 @@ mod tests {
                         }
                     }
                     (graph, succeeds)
-                },
-            )
+                })
         })
     }
 

@@ -3,6 +3,7 @@
 //! When it ends the kernel kills whatever the command left behind. Knows nothing of the caller but the control socket.
 
 use std::ffi::CString;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -10,13 +11,14 @@ use std::process;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::personality::{self, Persona};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, wait};
-use nix::unistd::{ForkResult, Pid, execve, sethostname, setsid};
+use nix::unistd::{Pid, sethostname};
 
 use crate::report::{self, Blame, Failure, Message, Step, Unrunnable};
 use crate::spec::{Spec, Status, Stdio};
@@ -26,15 +28,11 @@ const HOST_NAME: &str = "pwb";
 
 /// Runs the command to its end; `alive` is closed at its other end when the helper dies.
 pub(crate) fn become_init(spec: &Spec, control: &UnixStream, alive: &OwnedFd) -> ! {
-    let message = match live(spec, control, alive) {
-        Ok(status) => Message::Ended(status),
-        Err(failure) => Message::Failed(failure),
-    };
-    report::send(control, &message);
+    report::send(control, &live(spec, alive).unwrap_or_else(Message::Failed));
     process::exit(0)
 }
 
-fn live(spec: &Spec, control: &UnixStream, alive: &OwnedFd) -> Result<Status, Failure> {
+fn live(spec: &Spec, alive: &OwnedFd) -> Result<Message, Failure> {
     set_pdeathsig(Signal::SIGKILL).blame(Step::Lifeline)?;
     let mut helper = [PollFd::new(alive.as_fd(), PollFlags::empty())];
     if poll(&mut helper, PollTimeout::ZERO).blame(Step::Lifeline)? > 0 {
@@ -49,18 +47,10 @@ fn live(spec: &Spec, control: &UnixStream, alive: &OwnedFd) -> Result<Status, Fa
     sys::drop_capabilities().blame(Step::Privileges)?;
     // Neither traced nor read through /proc/1 by the command, which has the same user id.
     set_dumpable(false).blame(Step::Privileges)?;
-    let program = Program::new(spec).blame(Step::Start)?;
     seccomp::install()?;
-    match sys::fork_single_threaded().blame(Step::Start)? {
-        ForkResult::Child => {
-            let message = match program.become_it(spec.stdio) {
-                Ok(unrunnable) => Message::Unrunnable(unrunnable),
-                Err(failure) => Message::Failed(failure),
-            };
-            report::send(control, &message);
-            process::exit(127)
-        }
-        ForkResult::Parent { child } => reap(child).blame(Step::Start),
+    match Program::new(spec).blame(Step::Start)?.start(spec.stdio)? {
+        Ok(command) => reap(command).blame(Step::Start).map(Message::Ended),
+        Err(unrunnable) => Ok(Message::Unrunnable(unrunnable)),
     }
 }
 
@@ -90,7 +80,7 @@ fn reap(command: Pid) -> nix::Result<Status> {
     }
 }
 
-/// The command in the form that `execve` takes, made before the fork.
+/// The command in the form that `execve` takes.
 struct Program {
     argv: Vec<CString>,
     env: Vec<CString>,
@@ -101,8 +91,8 @@ struct Program {
 }
 
 impl Program {
-    fn new(spec: &Spec) -> std::io::Result<Self> {
-        let text = |word: String| CString::new(word).map_err(std::io::Error::from);
+    fn new(spec: &Spec) -> io::Result<Self> {
+        let text = |word: String| CString::new(word).map_err(io::Error::from);
         let command = spec.argv.first().cloned().unwrap_or_default();
         let searched = spec.env.iter().rfind(|(name, _)| name == "PATH").map_or("", |(_, value)| value).to_owned();
         let files = if command.contains('/') {
@@ -119,24 +109,32 @@ impl Program {
         })
     }
 
-    /// Becomes the command; returns only where that is impossible, with the reason.
-    fn become_it(self, stdio: Stdio) -> Result<Unrunnable, Failure> {
-        sys::reset_signals().blame(Step::Start)?;
-        if stdio == Stdio::Captured {
-            setsid().blame(Step::Start)?;
-        }
+    /// Starts the command with every signal at its default and none blocked; a captured one in a session of its own.
+    fn start(self, stdio: Stdio) -> Result<Result<Pid, Unrunnable>, Failure> {
+        let attributes = attributes(stdio).blame(Step::Start)?;
+        let actions = PosixSpawnFileActions::init().blame(Step::Start)?;
         let mut refused = None;
-        for file in &self.files {
-            let Ok(path) = CString::new(file.as_os_str().as_encoded_bytes()) else { continue };
-            let Err(errno) = execve(&path, &self.argv, &self.env);
-            let missing = matches!(errno, Errno::ENOENT | Errno::ENOTDIR) && file.symlink_metadata().is_err();
-            // As a shell does: a file that cannot be run yields to a later one that can.
-            if !missing && refused.is_none() {
-                refused = Some((file.clone(), errno));
+        for file in self.files {
+            match posix_spawn(&*file, &actions, &attributes, &self.argv, &self.env) {
+                Ok(command) => return Ok(Ok(command)),
+                Err(Errno::ENOENT | Errno::ENOTDIR) if file.symlink_metadata().is_err() => {}
+                // As a shell does: a file that cannot be run yields to a later one that can.
+                Err(errno) => refused = refused.or(Some((file, errno))),
             }
         }
         let (file, errno) = refused.map_or((None, Errno::ENOENT), |(file, errno)| (Some(file), errno));
-        let Self { command, searched, .. } = self;
-        Ok(Unrunnable { command, file, searched, errno: errno as i32 })
+        Ok(Err(Unrunnable { command: self.command, file, searched: self.searched, errno: errno as i32 }))
     }
+}
+
+fn attributes(stdio: Stdio) -> nix::Result<PosixSpawnAttr> {
+    let mut flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
+    if stdio == Stdio::Captured {
+        flags |= PosixSpawnFlags::from_bits_retain(i32::from(nix::libc::POSIX_SPAWN_SETSID));
+    }
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_flags(flags)?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    Ok(attributes)
 }

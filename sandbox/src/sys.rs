@@ -90,20 +90,6 @@ pub(crate) fn set_domain_name(name: &str) -> nix::Result<()> {
     Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }).map(drop)
 }
 
-/// Gives every signal, those of the C library's own use included, its default action, and blocks none.
-pub(crate) fn reset_signals() -> nix::Result<()> {
-    const LAST: i32 = 64;
-    const MASK_BYTES: usize = 8;
-    /// The kernel's `struct sigaction`: handler (0 is the default), flags, restorer, mask.
-    const DEFAULT: [u64; 4] = [0; 4];
-    for signal in (1..=LAST).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal)) {
-        let before = std::ptr::null::<u64>();
-        // SAFETY: the kernel reads one action of the layout above; the default runs no code of ours.
-        Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), before, MASK_BYTES) })?;
-    }
-    SigSet::empty().thread_set_mask()
-}
-
 /// Gives a signal its default action.
 pub(crate) fn reset_signal(signal: Signal) -> nix::Result<()> {
     restore(signal, &SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty()))

@@ -19,22 +19,41 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     let mut well = true;
     let mut tell = |what: &str, ok: bool, detail: &str, advice: Option<String>| {
         well &= ok;
-        let mark = if ok { style("ok  ").green() } else { style("FAIL").red() };
+        let mark = if ok {
+            style("ok  ").green()
+        } else {
+            style("FAIL").red()
+        };
         say(format_args!("{mark} {what}: {detail}"));
         if let Some(advice) = advice {
             say(format_args!("     {advice}"));
         }
     };
-    tell("store", true, &context.store_path().display().to_string(), None);
+    tell(
+        "store",
+        true,
+        &context.store_path().display().to_string(),
+        None,
+    );
     for finding in pwb_sandbox::doctor::probe(store.root()) {
-        tell(&finding.what, finding.ok, &finding.detail, finding.advice);
+        tell(finding.what, finding.ok, &finding.detail, finding.advice);
     }
     let free = store.free_bytes()? >> 30;
-    let advice = (free < DISK_GIB).then(|| "free some, or move the store with PWB_STORE=DIR".to_owned());
-    tell("disk", free >= DISK_GIB, &format!("{free} GiB free, {DISK_GIB} wanted"), advice);
+    let advice =
+        (free < DISK_GIB).then(|| "free some, or move the store with PWB_STORE=DIR".to_owned());
+    tell(
+        "disk",
+        free >= DISK_GIB,
+        &format!("{free} GiB free, {DISK_GIB} wanted"),
+        advice,
+    );
     match Mirror::discover(context.config.debian_mirror.as_deref()) {
         Ok(mirror) => tell("Debian mirror", true, mirror.base(), None),
         Err(error) => tell("Debian mirror", false, &error.to_string(), error.hint()),
     }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -12,7 +12,11 @@ use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Graph) -> Result<ExitCode, Failure> {
     let library = Context::new(cli)?.library()?;
-    let graph = context::graph(&library, std::slice::from_ref(&arguments.name), &arguments.options)?;
+    let graph = context::graph(
+        &library,
+        std::slice::from_ref(&arguments.name),
+        &arguments.options,
+    )?;
     let drawn = |step: StepId| {
         arguments.packages || !matches!(graph.steps[step].work, Work::Fetch { size: Some(_), .. })
     };
@@ -41,7 +45,11 @@ pub fn run(cli: &Cli, arguments: &Graph) -> Result<ExitCode, Failure> {
         Format::Dot => {
             say("digraph {\n    rankdir=LR;\n    node [shape=box];");
             for (step, kind) in nodes {
-                say(format_args!("    n{} [label=\"{}\\n{kind}\"];", step.index(), graph.name(step)));
+                say(format_args!(
+                    "    n{} [label=\"{}\\n{kind}\"];",
+                    step.index(),
+                    graph.name(step)
+                ));
             }
             for (from, to) in edges {
                 say(format_args!("    n{} -> n{};", from.index(), to.index()));
@@ -51,17 +59,25 @@ pub fn run(cli: &Cli, arguments: &Graph) -> Result<ExitCode, Failure> {
         Format::Mermaid => {
             say("flowchart LR");
             for (step, kind) in nodes {
-                say(format_args!("    n{}[\"{} ({kind})\"]", step.index(), graph.name(step)));
+                say(format_args!(
+                    "    n{}[\"{} ({kind})\"]",
+                    step.index(),
+                    graph.name(step)
+                ));
             }
             for (from, to) in edges {
                 say(format_args!("    n{} --> n{}", from.index(), to.index()));
             }
         }
         Format::Json => {
-            let nodes: Vec<_> =
-                nodes.iter().map(|&(step, kind)| json!({"name": graph.name(step), "kind": kind})).collect();
-            let edges: Vec<_> =
-                edges.iter().map(|&(from, to)| json!({"from": graph.name(from), "to": graph.name(to)})).collect();
+            let nodes: Vec<_> = nodes
+                .iter()
+                .map(|&(step, kind)| json!({"name": graph.name(step), "kind": kind}))
+                .collect();
+            let edges: Vec<_> = edges
+                .iter()
+                .map(|&(from, to)| json!({"from": graph.name(from), "to": graph.name(to)}))
+                .collect();
             say(json!({"nodes": nodes, "edges": edges}));
         }
     }

@@ -12,7 +12,10 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
     let store = Context::new(cli)?.store()?;
     let name = &arguments.node;
     let run = store.last_run(name)?.ok_or_else(|| {
-        Failure::new(format!("`{name}` has not run in this store"), "pwb list --nodes has the names")
+        Failure::new(
+            format!("`{name}` has not run in this store"),
+            "pwb list --nodes has the names",
+        )
     })?;
     let path = store.log_path(run.key);
     if arguments.path {
@@ -20,7 +23,10 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if !path.exists() {
-        return Err(Failure::Message(format!("`{name}` has no log: only commands have one"), None));
+        return Err(Failure::Message(
+            format!("`{name}` has no log: only commands have one"),
+            None,
+        ));
     }
     let bytes = pwb_cache::fs::read(&path)?;
     // A reader that has gone away has seen what it wanted.

@@ -42,18 +42,33 @@ fn unchanged(
         return Ok(None);
     }
     let answer = |name: &String| pwb_engine::remembered(store, context.request(name, options));
-    Ok(names.iter().map(answer).collect::<Result<Option<Vec<_>>, _>>()?)
+    Ok(names
+        .iter()
+        .map(answer)
+        .collect::<Result<Option<Vec<_>>, _>>()?)
 }
 
-fn realize(context: &Context, store: &Store, arguments: &Realize) -> Result<Vec<Realized>, Failure> {
+fn realize(
+    context: &Context,
+    store: &Store,
+    arguments: &Realize,
+) -> Result<Vec<Realized>, Failure> {
     let library = context.library()?;
     let graph = context::graph(&library, &arguments.names, &arguments.options)?;
     let progress = Progress::new();
-    let outcome =
-        pwb_engine::realize(store, &graph, &context.settings(&arguments.building), &|event| progress.tell(event));
+    let outcome = pwb_engine::realize(
+        store,
+        &graph,
+        &context.settings(&arguments.building),
+        &|event| progress.tell(event),
+    );
     progress.finish();
     let results = outcome?;
-    if !graph.steps.node_weights().any(|step| matches!(step.work, Work::Source { .. })) {
+    if !graph
+        .steps
+        .node_weights()
+        .any(|step| matches!(step.work, Work::Source { .. }))
+    {
         for (name, result) in arguments.names.iter().zip(&results) {
             store.put_realization(context.request(name, &arguments.options), result.tree)?;
         }
@@ -73,7 +88,10 @@ fn dry_run(context: &Context, store: &Store, arguments: &Realize) -> Result<Exit
             Known::Unknown => say(format_args!("may run    {}", graph.name(step))),
         }
     }
-    say(format_args!("{cached} of {} nodes are in the store", graph.steps.node_count()));
+    say(format_args!(
+        "{cached} of {} nodes are in the store",
+        graph.steps.node_count()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,7 +106,12 @@ fn out_link(out: &Path, name: &str, of: usize) -> PathBuf {
 
 /// Makes or replaces the link; anything else that is there stays.
 fn link(link: &Path, target: &Path) -> Result<(), Failure> {
-    let failed = |error| Failure::Message(format!("cannot make the link {}: {error}", link.display()), None);
+    let failed = |error| {
+        Failure::Message(
+            format!("cannot make the link {}: {error}", link.display()),
+            None,
+        )
+    };
     if link.is_symlink() {
         std::fs::remove_file(link).map_err(failed)?;
     }

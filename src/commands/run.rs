@@ -13,7 +13,14 @@ use crate::progress::Progress;
 use crate::report::Failure;
 
 /// What of this machine's environment a program is given without being asked: how its terminal looks.
-const TERMINAL: [&str; 6] = ["TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "LINES", "COLUMNS"];
+const TERMINAL: [&str; 6] = [
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "LINES",
+    "COLUMNS",
+];
 
 pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
@@ -23,9 +30,15 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
     let Ok(Wanted::Target(target)) = library.wanted(&arguments.target) else {
         return Err(Error::NotRunnable(arguments.target.clone()).into());
     };
-    let exec = target.run.as_ref().ok_or_else(|| Error::NotRunnable(target.name.clone()))?;
+    let exec = target
+        .run
+        .as_ref()
+        .ok_or_else(|| Error::NotRunnable(target.name.clone()))?;
     let values = artifact.values.clone();
-    let root = Request { reference: exec.root.value.clone(), values: values.clone() };
+    let root = Request {
+        reference: exec.root.value.clone(),
+        values: values.clone(),
+    };
     let requests = [artifact, root];
     let overrides = context::overrides(&library, &requests, &arguments.options)?;
     let graph = Graph::build(&library, &requests, &overrides)?;
@@ -38,8 +51,9 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
         return Err(Failure::Message("a request has no result".into(), None));
     };
 
-    let directory = env::current_dir()
-        .map_err(|error| Failure::Message(format!("cannot tell the working directory: {error}"), None))?;
+    let directory = env::current_dir().map_err(|error| {
+        Failure::Message(format!("cannot tell the working directory: {error}"), None)
+    })?;
     if directory.parent().is_none() {
         return Err(Failure::new(
             "the working directory is /, which cannot be shown to the program whole",
@@ -52,7 +66,12 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
             root: root.path.clone(),
             artifact: artifact.path.clone(),
             mount: exec.mount.clone(),
-            arguments: exec.command.expand(&values).into_iter().chain(arguments.arguments.clone()).collect(),
+            arguments: exec
+                .command
+                .expand(&values)
+                .into_iter()
+                .chain(arguments.arguments.clone())
+                .collect(),
             environment: environment(&arguments.environment),
             directory,
             network: arguments.network,
@@ -72,8 +91,14 @@ fn environment(asked: &[String]) -> Vec<(String, String)> {
         ("TMPDIR", "/tmp"),
         ("LC_ALL", "C.UTF-8"),
     ];
-    let mut environment: Vec<_> = fixed.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let passed = TERMINAL.iter().map(|&name| name.to_owned()).chain(asked.iter().cloned());
+    let mut environment: Vec<_> = fixed
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let passed = TERMINAL
+        .iter()
+        .map(|&name| name.to_owned())
+        .chain(asked.iter().cloned());
     for variable in passed {
         let value = match variable.split_once('=') {
             Some((name, value)) => Some((name.to_owned(), value.to_owned())),

@@ -14,7 +14,11 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let library = context.library()?;
     let request = context::request(&library, &arguments.name, &arguments.options)?;
-    let graph = context::graph(&library, std::slice::from_ref(&arguments.name), &arguments.options)?;
+    let graph = context::graph(
+        &library,
+        std::slice::from_ref(&arguments.name),
+        &arguments.options,
+    )?;
     let plan = pwb_engine::plan(&context.store()?, &graph)?;
 
     if let Ok(Wanted::Target(target)) = library.wanted(&arguments.name) {
@@ -23,7 +27,11 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
     say(format_args!("result  {}", request.reference));
     for option in library.options() {
         if let Some(value) = request.values.get(&option.name) {
-            say(format_args!("option  {}={value}  {}", option.name, meaning(option)));
+            say(format_args!(
+                "option  {}={value}  {}",
+                option.name,
+                meaning(option)
+            ));
         }
     }
     let mut packages = 0;

@@ -40,11 +40,14 @@ impl Context<'_> {
         }
         let token = self.jobserver.token()?;
         let scratch = self.store.session()?.folder("run")?;
-        let mut mounts: Vec<Mount> =
-            folders.iter().map(|(path, folder)| mount(path, Source::ReadOnly(folder.clone()))).collect();
+        let mut mounts: Vec<Mount> = folders
+            .iter()
+            .map(|(path, folder)| mount(path, Source::ReadOnly(folder.clone())))
+            .collect();
         let mut captured = Vec::new();
         for (place, path) in outputs.iter().enumerate() {
-            let (output, source) = self.output(path, &root, &folders, &scratch.join(place.to_string()))?;
+            let (output, source) =
+                self.output(path, &root, &folders, &scratch.join(place.to_string()))?;
             mounts.retain(|mount| mount.target != Path::new(path.as_str()));
             mounts.push(mount(path, source));
             captured.push(output);
@@ -52,7 +55,11 @@ impl Context<'_> {
         let exit = self.run(root, mounts, scratch.clone());
         drop(token);
         match exit {
-            Ok(Exit { status: Status::Code(0), usage, .. }) => {
+            Ok(Exit {
+                status: Status::Code(0),
+                usage,
+                ..
+            }) => {
                 let batch = self.store.batch();
                 let mut tree = Tree::default();
                 for Output { path, base, layer } in captured {
@@ -86,29 +93,50 @@ impl Context<'_> {
         scratch: &Path,
     ) -> Result<(Output, Source)> {
         let at = in_tree(path)?;
-        let base = match Tree::load(self.store, self.prepared.action.input_root)?.get(self.store, &at)? {
-            Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => Some(base),
-            Some(TreeNode::File { .. } | TreeNode::Symlink(_)) => {
-                let why = "something that is not a directory is there".into();
-                return Err(Error::Path { what: "output", path: path.to_string(), why });
-            }
-            _ => None,
-        };
+        let base =
+            match Tree::load(self.store, self.prepared.action.input_root)?.get(self.store, &at)? {
+                Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => {
+                    Some(base)
+                }
+                Some(TreeNode::File { .. } | TreeNode::Symlink(_)) => {
+                    let why = "something that is not a directory is there".into();
+                    return Err(Error::Path {
+                        what: "output",
+                        path: path.to_string(),
+                        why,
+                    });
+                }
+                _ => None,
+            };
         let (layer, work) = (scratch.join("layer"), scratch.join("work"));
         fs::create_dir_all(&layer)?;
         let source = match base {
             None => Source::Writable(layer.clone()),
             Some(_) => {
                 fs::create_dir(&work)?;
-                Source::Overlay { lower: locate(path, root, inputs), upper: layer.clone(), work }
+                Source::Overlay {
+                    lower: locate(path, root, inputs),
+                    upper: layer.clone(),
+                    work,
+                }
             }
         };
-        Ok((Output { path: at, base, layer }, source))
+        Ok((
+            Output {
+                path: at,
+                base,
+                layer,
+            },
+            source,
+        ))
     }
 
     fn run(&self, root: PathBuf, mut mounts: Vec<Mount>, scratch: PathBuf) -> Result<Exit> {
         let action = &self.prepared.action;
-        mounts.push(Mount { target: MOUNT.into(), source: Source::Writable(self.jobserver.path().to_owned()) });
+        mounts.push(Mount {
+            target: MOUNT.into(),
+            source: Source::Writable(self.jobserver.path().to_owned()),
+        });
         let mut env: Vec<(String, String)> = action.environment.clone().into_iter().collect();
         env.push(("MAKEFLAGS".into(), self.jobserver.makeflags()));
         let spec = Spec {
@@ -126,14 +154,21 @@ impl Context<'_> {
         let mut log = fs::create(&path)?;
         self.started(Some(path.clone()));
         in_sandbox(&spec, &path, &mut log, &mut |bytes| {
-            self.tell(Event::Output { node: self.step.name.clone(), bytes: bytes.to_vec() });
+            self.tell(Event::Output {
+                node: self.step.name.clone(),
+                bytes: bytes.to_vec(),
+            });
         })
     }
 
     fn failed(&self, status: Status, scratch: &Path) -> Result<Made> {
         let log = self.store.log_path(self.prepared.key);
         let kept = if self.settings.keep_failed {
-            let kept = self.store.root().join("failed").join(&self.prepared.key.hex()[..16]);
+            let kept = self
+                .store
+                .root()
+                .join("failed")
+                .join(&self.prepared.key.hex()[..16]);
             fs::remove_tree(&kept)?;
             fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
             fs::rename(scratch, &kept)?;
@@ -149,12 +184,22 @@ impl Context<'_> {
             Status::Signal(signal) => format!("the command was killed by signal {signal}"),
             Status::TimedOut => "the command ran longer than its timeout".to_owned(),
         };
-        Err(Error::Command { status, tail, log, kept })
+        Err(Error::Command {
+            status,
+            tail,
+            log,
+            kept,
+        })
     }
 }
 
 /// Runs, with all output into `log` as well.
-fn in_sandbox(spec: &Spec, path: &Path, log: &mut File, output: &mut dyn FnMut(&[u8])) -> Result<Exit> {
+fn in_sandbox(
+    spec: &Spec,
+    path: &Path,
+    log: &mut File,
+    output: &mut dyn FnMut(&[u8]),
+) -> Result<Exit> {
     let mut written = Ok(());
     let exit = pwb_sandbox::run(spec, &mut |bytes| {
         if written.is_ok() {
@@ -162,7 +207,11 @@ fn in_sandbox(spec: &Spec, path: &Path, log: &mut File, output: &mut dyn FnMut(&
         }
         output(bytes);
     })?;
-    written.map_err(|source| pwb_cache::Error::Io { verb: "write", path: path.to_owned(), source })?;
+    written.map_err(|source| pwb_cache::Error::Io {
+        verb: "write",
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(exit)
 }
 
@@ -180,5 +229,8 @@ fn locate(path: &SandboxPath, root: &Path, inputs: &BTreeMap<&SandboxPath, PathB
 }
 
 fn mount(target: &SandboxPath, source: Source) -> Mount {
-    Mount { target: target.as_str().into(), source }
+    Mount {
+        target: target.as_str().into(),
+        source,
+    }
 }

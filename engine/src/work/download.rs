@@ -9,17 +9,31 @@ use crate::fetch::{Item, Limits, unpack};
 use crate::recipe::{Origin, Pin, Unpack};
 
 impl Context<'_> {
-    pub(super) fn download(&self, from: &[Origin], pin: Pin, size: Option<u64>, how: &Unpack) -> Result<Made> {
+    pub(super) fn download(
+        &self,
+        from: &[Origin],
+        pin: Pin,
+        size: Option<u64>,
+        how: &Unpack,
+    ) -> Result<Made> {
         self.started(None);
         let node = || self.step.name.clone();
         let fetched = self.fetcher.fetch(from, pin, &mut |progress| {
-            self.tell(Event::Fetched { node: node(), bytes: progress.bytes, total: progress.total.or(size) });
+            self.tell(Event::Fetched {
+                node: node(),
+                bytes: progress.bytes,
+                total: progress.total.or(size),
+            });
         })?;
         for failure in &fetched.failures {
-            self.tell(Event::Warning { node: node(), message: failure.to_string() });
+            self.tell(Event::Warning {
+                node: node(),
+                message: failure.to_string(),
+            });
         }
         let batch = self.store.batch();
-        let put = |contents: Vec<u8>, executable| Ok::<_, Error>(batch.put_file(&contents, executable)?);
+        let put =
+            |contents: Vec<u8>, executable| Ok::<_, Error>(batch.put_file(&contents, executable)?);
         let listing = unpack(&fetched.file, how, &Limits::default(), put)?;
         let mut tree = Tree::default();
         for (path, item) in listing {

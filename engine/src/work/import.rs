@@ -19,10 +19,12 @@ pub fn import(store: &Store, folder: &Path, ignore: &[String]) -> Result<TreeDig
     let ignored = |path: &Path| {
         let path = path.to_string_lossy();
         let name = path.rsplit_once('/').map_or(&*path, |(_, name)| name);
-        ignore.iter().any(|pattern| match pattern.trim_matches('/') {
-            whole if whole.contains('/') => matches(whole, &path),
-            one => matches(one, name),
-        })
+        ignore
+            .iter()
+            .any(|pattern| match pattern.trim_matches('/') {
+                whole if whole.contains('/') => matches(whole, &path),
+                one => matches(one, name),
+            })
     };
     let batch = store.batch();
     let tree = batch.ingest(folder, &ignored)?;
@@ -32,8 +34,12 @@ pub fn import(store: &Store, folder: &Path, ignore: &[String]) -> Result<TreeDig
 
 /// Whether `text` is what `pattern` describes.
 fn matches(pattern: &str, text: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else { return pattern == text };
-    let Some(rest) = text.strip_prefix(before) else { return false };
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(rest) = text.strip_prefix(before) else {
+        return false;
+    };
     let within = rest.find('/').unwrap_or(rest.len());
     let ends = (0..=within).filter(|&end| rest.is_char_boundary(end));
     ends.into_iter().any(|end| matches(after, &rest[end..]))

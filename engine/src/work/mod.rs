@@ -50,10 +50,29 @@ impl Context<'_> {
     /// Does the step's work.
     pub fn make(&self) -> Result<Made> {
         match &self.step.work {
-            Work::Fetch { from, pin, size, unpack } => self.download(from, *pin, *size, unpack),
-            Work::Source { path, ignore } => Ok(Made::plain(import(self.store, path, ignore)?, New::default())),
-            Work::Root { layers, links, files, wins, drop } => self.compose(layers, links, files, wins, drop),
-            Work::Run { root, inputs, outputs, .. } => self.command(root, inputs, outputs),
+            Work::Fetch {
+                from,
+                pin,
+                size,
+                unpack,
+            } => self.download(from, *pin, *size, unpack),
+            Work::Source { path, ignore } => Ok(Made::plain(
+                import(self.store, path, ignore)?,
+                New::default(),
+            )),
+            Work::Root {
+                layers,
+                links,
+                files,
+                wins,
+                drop,
+            } => self.compose(layers, links, files, wins, drop),
+            Work::Run {
+                root,
+                inputs,
+                outputs,
+                ..
+            } => self.command(root, inputs, outputs),
         }
     }
 
@@ -62,12 +81,22 @@ impl Context<'_> {
     }
 
     fn started(&self, log: Option<std::path::PathBuf>) {
-        self.tell(Event::Started { node: self.step.name.clone(), log, expected: self.expected });
+        self.tell(Event::Started {
+            node: self.step.name.clone(),
+            log,
+            expected: self.expected,
+        });
     }
 }
 
 impl Made {
     fn plain(tree: TreeDigest, new: New) -> Made {
-        Made { tree, new, user: Duration::ZERO, system: Duration::ZERO, max_rss: 0 }
+        Made {
+            tree,
+            new,
+            user: Duration::ZERO,
+            system: Duration::ZERO,
+            max_rss: 0,
+        }
     }
 }

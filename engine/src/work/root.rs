@@ -30,15 +30,22 @@ impl Context<'_> {
             for path in drop {
                 layer.remove(store, &in_tree(path)?)?;
             }
-            let result = root.overlay(store, layer.clone(), &mut |path| {
-                match SandboxPath::parse(path).ok().and_then(|path| wins.get(&path)) {
-                    Some(winner) if winner == name => Ok(Conflict::Replace),
-                    Some(_) => Ok(Conflict::Keep),
-                    None => Err(pwb_cache::Error::Conflict { path: path.to_owned() }),
-                }
+            let result = root.overlay(store, layer.clone(), &mut |path| match SandboxPath::parse(
+                path,
+            )
+            .ok()
+            .and_then(|path| wins.get(&path))
+            {
+                Some(winner) if winner == name => Ok(Conflict::Replace),
+                Some(_) => Ok(Conflict::Keep),
+                None => Err(pwb_cache::Error::Conflict {
+                    path: path.to_owned(),
+                }),
             });
             match result {
-                Err(pwb_cache::Error::Conflict { path }) => return self.collision(&laid, path, name),
+                Err(pwb_cache::Error::Conflict { path }) => {
+                    return self.collision(&laid, path, name);
+                }
                 other => other?,
             }
             laid.push((name, layer));
@@ -54,7 +61,9 @@ impl Context<'_> {
         }
         for (path, node) in top {
             let found = root.get(store, &in_tree(path)?)?;
-            if found.is_some_and(|found| found.is_directory() || found != node && !wins.contains_key(path)) {
+            if found.is_some_and(|found| {
+                found.is_directory() || found != node && !wins.contains_key(path)
+            }) {
                 return self.collision(&laid, path.to_string(), "the recipe's own links and files");
             }
             root.put(store, &in_tree(path)?, node)?;
@@ -71,6 +80,10 @@ impl Context<'_> {
                 first = name;
             }
         }
-        Err(Error::Collision { path, first: first.to_owned(), second: second.to_owned() })
+        Err(Error::Collision {
+            path,
+            first: first.to_owned(),
+            second: second.to_owned(),
+        })
     }
 }

@@ -1,0 +1,291 @@
+//! A store and recipes of a test's own, and the real pwb driven on them. Knows nothing of what the tests expect.
+
+#![allow(dead_code, unused_imports, reason = "each file of tests uses a part")]
+
+mod host;
+mod package;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use host::{Running, eventually, mounts_below, processes};
+use tempfile::TempDir;
+
+const NOBODY: u32 = 65534;
+
+/// A folder with recipes and a store, as one user.
+pub struct World {
+    folder: TempDir,
+    user: Option<u32>,
+    binary: PathBuf,
+}
+
+/// What one pwb said.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl World {
+    /// One as the current user, with busybox in its store and these nodes in its recipe `t`.
+    pub fn new(nodes: &[String]) -> World {
+        World::make(None, true, nodes)
+    }
+
+    /// The same with nothing in its store.
+    pub fn empty(nodes: &[String]) -> World {
+        World::make(None, false, nodes)
+    }
+
+    /// One as the current user; where that is root, a second as an ordinary one.
+    pub fn each(nodes: &[String]) -> Vec<World> {
+        let root = nix::unistd::geteuid().is_root();
+        let users = if root { vec![None, Some(NOBODY)] } else { vec![None] };
+        users.into_iter().map(|user| World::make(user, true, nodes)).collect()
+    }
+
+    fn make(user: Option<u32>, filled: bool, nodes: &[String]) -> World {
+        let package = package::prepared();
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        for name in ["recipes", "home"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        if filled {
+            copy(&package.store, &folder.path().join("store"));
+        }
+        copy(&package.mirror, &folder.path().join("mirror"));
+        for name in ["busybox.ron", "busybox.lock"] {
+            fs::copy(Path::new("tests/recipes").join(name), folder.path().join("recipes").join(name)).unwrap();
+        }
+        let mut binary = PathBuf::from(env!("CARGO_BIN_EXE_pwb"));
+        if let Some(user) = user {
+            // The build's own folder need not be open to others.
+            let own = folder.path().join("pwb");
+            fs::hard_link(&binary, &own).or_else(|_| fs::copy(&binary, &own).map(drop)).unwrap();
+            binary = own;
+            let owner = format!("{user}:{user}");
+            let home = folder.path().join("home");
+            let status = Command::new("chown").args(["-R", &owner]).arg(home).arg(folder.path().join("store")).status();
+            assert!(status.unwrap().success());
+            chown(folder.path(), Some(user), Some(user)).unwrap();
+        }
+        let world = World { folder, user, binary };
+        world.recipe(&format!("Recipe(nodes: {{ {} }})", nodes.join("\n")));
+        world
+    }
+
+    /// Whether pwb runs as the superuser.
+    pub fn is_root(&self) -> bool {
+        self.user.is_none() && nix::unistd::geteuid().is_root()
+    }
+
+    /// Something in the world's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes the recipe `t` anew.
+    pub fn recipe(&self, text: &str) {
+        fs::write(self.path("recipes/t.ron"), text).unwrap();
+    }
+
+    /// Writes the recipe `t` anew, of nodes only.
+    pub fn nodes(&self, nodes: &[String]) {
+        self.recipe(&format!("Recipe(nodes: {{ {} }})", nodes.join("\n")));
+    }
+
+    /// A folder of the host with these files.
+    pub fn folder(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        for (file, text) in files {
+            let path = self.path(name).join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        self.path(name)
+    }
+
+    /// A program run as the world's user in the world's folder, with a small environment.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = match self.user {
+            None => Command::new(program),
+            Some(user) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()])
+                    .arg(program);
+                command
+            }
+        };
+        command.env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", self.path("home"));
+        command.env("PWB_STORE", self.path("store")).env("PWB_RECIPES", self.path("recipes"));
+        command.env("PWB_DEBIAN_MIRROR", format!("file://{}", self.path("mirror").display()));
+        command
+    }
+
+    /// pwb with these arguments.
+    pub fn pwb(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(&self.binary);
+        command.args(arguments);
+        command
+    }
+
+    /// A shell's script in which `$PWB` is pwb.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = self.command(Path::new("/bin/sh"));
+        command.args(["-euc", script]).env("PWB", &self.binary);
+        command
+    }
+
+    /// What pwb says to these arguments.
+    pub fn say(&self, arguments: &[&str]) -> Said {
+        Said::from(self.pwb(arguments).output().unwrap())
+    }
+
+    /// What a run says that must succeed.
+    #[track_caller]
+    pub fn well(&self, arguments: &[&str]) -> Said {
+        let said = self.say(arguments);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said
+    }
+
+    /// What a run says on standard error that must fail, and give no result.
+    #[track_caller]
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        let said = self.say(arguments);
+        assert_eq!((said.code, &*said.out), (Some(1), ""), "{said:?}");
+        said.err
+    }
+
+    /// The result of a node or target.
+    #[track_caller]
+    pub fn realize(&self, name: &str) -> PathBuf {
+        self.well(&["realize", name]).result()
+    }
+
+    /// Starts pwb and lets it run.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.pwb(arguments))
+    }
+
+    /// `text` with all that differs from run to run named by what it is.
+    pub fn tidy(&self, text: &str) -> String {
+        let text = text.replace(&*self.folder.path().to_string_lossy(), "[WORLD]");
+        let mut tidy = String::new();
+        for line in text.split_inclusive('\n') {
+            let mut words: Vec<String> = line.split(' ').map(hide_hash).collect();
+            for place in 1..words.len() {
+                let unit = words[place].trim_end_matches([')', '\n', ',']);
+                if unit == "s" && words[place - 1].contains(|character: char| character.is_ascii_digit()) {
+                    words[place - 1] = "[TIME]".into();
+                }
+            }
+            tidy += &words.join(" ");
+        }
+        tidy
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Said {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Said {
+    /// The one result.
+    #[track_caller]
+    pub fn result(&self) -> PathBuf {
+        match &self.results()[..] {
+            [one] => one.clone(),
+            _ => panic!("not one result: {self:?}"),
+        }
+    }
+
+    /// All results, in order.
+    pub fn results(&self) -> Vec<PathBuf> {
+        self.out.lines().map(PathBuf::from).collect()
+    }
+
+    /// The commands that were run, sorted.
+    pub fn ran(&self) -> Vec<&str> {
+        let started = self.err.lines().filter_map(|line| line.strip_prefix("run "));
+        let mut names: Vec<&str> = started.filter_map(|line| line.split(' ').next()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// A node that runs a shell's script over inputs, mount point and reference each, with the output `/out`.
+pub fn node(name: &str, inputs: &[(&str, &str)], script: &str) -> String {
+    let inputs: Vec<String> = inputs.iter().map(|(mount, reference)| format!("{mount:?}: {reference:?}")).collect();
+    let inputs = inputs.join(", ");
+    format!(
+        r##""{name}": Run(root: "busybox/root", inputs: {{{inputs}}}, run: ["sh", "-euc", r#"{script}"#], outputs: ["/out"]),"##
+    )
+}
+
+/// What is below a folder: each path with its file's contents, its link's target, or `/`.
+pub fn listing(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    walk(folder, &mut |path, metadata| {
+        let name = path.strip_prefix(folder).unwrap().display().to_string();
+        let what = if metadata.is_dir() {
+            "/".to_owned()
+        } else if metadata.is_symlink() {
+            format!("-> {}", fs::read_link(path).unwrap().display())
+        } else {
+            String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+        };
+        found.insert(name, what);
+    });
+    found
+}
+
+/// Visits all that is below a folder, links not followed.
+pub fn walk(folder: &Path, visit: &mut dyn FnMut(&Path, &fs::Metadata)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        visit(&path, &metadata);
+        if metadata.is_dir() {
+            walk(&path, visit);
+        }
+    }
+}
+
+/// Text of a file.
+pub fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A number of seconds close to this, which no other process on the machine sleeps.
+pub fn nap(tenths: u32) -> String {
+    static SERIAL: AtomicU32 = AtomicU32::new(0);
+    format!("{}.{}{:07}{:03}", tenths / 10, tenths % 10, std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Copies a folder as it is, hard links and all.
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(status.success(), "cp -a {} {}", from.display(), to.display());
+}
+
+/// A word with a digest in it, or a part of one, shortened to what it is.
+fn hide_hash(word: &str) -> String {
+    let mut hidden = String::new();
+    for part in word.split_inclusive(|character: char| !character.is_ascii_hexdigit()) {
+        let hex = part.trim_end_matches(|character: char| !character.is_ascii_hexdigit());
+        hidden += &if hex.len() >= 16 { part.replace(hex, "[HASH]") } else { part.to_owned() };
+    }
+    hidden
+}
