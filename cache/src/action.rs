@@ -1,7 +1,6 @@
 //! An action, and its key: the digest of its canonical encoding.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
 use prost::Message;
@@ -9,6 +8,7 @@ use prost::Message;
 use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
+use crate::key::ActionKey;
 use crate::path::TreePath;
 use crate::reapi;
 use crate::store::Store;
@@ -32,32 +32,6 @@ pub struct Action {
     pub timeout: Option<Duration>,
     /// The whole file system the process sees.
     pub input_root: TreeDigest,
-}
-
-/// The digest of an encoded [`Action`]. It names a result in the index.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ActionKey(Digest);
-
-impl ActionKey {
-    /// The digest of the `Action` message.
-    pub fn digest(&self) -> Digest {
-        self.0
-    }
-
-    pub(crate) fn from_digest(digest: Digest) -> ActionKey {
-        ActionKey(digest)
-    }
-
-    /// The hash in hexadecimal; names of locks and logs are made of it.
-    pub fn hex(&self) -> String {
-        self.0.hex()
-    }
-}
-
-impl fmt::Display for ActionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.hex())
-    }
 }
 
 impl Action {
@@ -84,17 +58,17 @@ impl Action {
             }),
             platform,
         });
-        (ActionKey(action.0), [command, action])
+        (ActionKey::from_digest(action.0), [command, action])
     }
 
     /// The action whose key this is, read back from the store; `None` if its messages are not (or no longer) there.
     pub fn load(store: &Store, key: ActionKey) -> Result<Option<Action>> {
         let malformed = |why: String| Error::Malformed {
-            digest: key.0,
+            digest: key.digest(),
             what: "Action",
             why,
         };
-        let Some(bytes) = store.message(key.0)? else {
+        let Some(bytes) = store.message(key.digest())? else {
             return Ok(None);
         };
         let action = reapi::Action::decode(bytes.as_slice())

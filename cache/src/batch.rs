@@ -21,14 +21,17 @@ pub struct Batch<'s> {
 #[derive(Debug, Default)]
 pub struct New(pub(crate) Vec<Digest>);
 
-impl<'s> Batch<'s> {
-    pub(crate) fn new(store: &'s Store) -> Batch<'s> {
+impl Store {
+    /// Starts a batch of new objects.
+    pub fn batch(&self) -> Batch<'_> {
         Batch {
-            store,
+            store: self,
             taken: Mutex::default(),
         }
     }
+}
 
+impl Batch<'_> {
     /// Takes a file's contents.
     pub fn put_file(&self, contents: &[u8], executable: bool) -> Result<Digest> {
         let digest = Digest::of(contents);

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::action::ActionKey;
 use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
+use crate::key::ActionKey;
 use crate::result::ActionResult;
 
 /// The schema, a step a version; a step is never edited once released.

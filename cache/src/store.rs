@@ -12,18 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::action::ActionKey;
-use crate::batch::Batch;
 use crate::digest::Digest;
 use crate::directory::{Directory, TreeDigest};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::index::{Durability, Index, Run};
+use crate::key::ActionKey;
 use crate::lock::Lock;
-use crate::path::TreePath;
 use crate::result::ActionResult;
 use crate::session::Session;
-use crate::tree::{Tree, TreeNode};
 
 /// The one modification time of every file in the store: `make` sees no file as older than another.
 pub(crate) const MTIME: Duration = Duration::from_secs(1_749_600_000);
@@ -86,11 +83,6 @@ impl Store {
         Ok(found.f_bavail * found.f_frsize)
     }
 
-    /// Starts a batch of new objects.
-    pub fn batch(&self) -> Batch<'_> {
-        Batch::new(self)
-    }
-
     /// Waits until no other process runs this action, and keeps them from it.
     pub fn lock(&self, key: ActionKey) -> Result<Lock> {
         Lock::acquire(&self.root.join("locks").join(key.hex()))
@@ -146,20 +138,6 @@ impl Store {
         let digest = tree.digest();
         let bytes = self.message(digest)?.ok_or(Error::Missing(digest))?;
         Directory::decode(digest, &bytes)
-    }
-
-    /// The tree at `path` inside `tree`.
-    pub fn subtree(&self, tree: TreeDigest, path: &TreePath) -> Result<TreeDigest> {
-        if path.is_root() {
-            return Ok(tree);
-        }
-        match Tree::load(self, tree)?.get(self, path)? {
-            Some(TreeNode::Stored(found)) => Ok(found),
-            _ => Err(Error::NoSuchPath {
-                path: path.to_string(),
-                tree: tree.digest(),
-            }),
-        }
     }
 
     /// The contents of a file, checked against its digest.

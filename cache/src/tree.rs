@@ -46,6 +46,22 @@ pub enum Conflict {
     Replace,
 }
 
+impl Store {
+    /// The tree at `path` inside `tree`.
+    pub fn subtree(&self, tree: TreeDigest, path: &TreePath) -> Result<TreeDigest> {
+        if path.is_root() {
+            return Ok(tree);
+        }
+        match Tree::load(self, tree)?.get(self, path)? {
+            Some(TreeNode::Stored(found)) => Ok(found),
+            _ => Err(Error::NoSuchPath {
+                path: path.to_string(),
+                tree: tree.digest(),
+            }),
+        }
+    }
+}
+
 impl Tree {
     /// The tree of this digest, with one level loaded.
     pub fn load(store: &Store, tree: TreeDigest) -> Result<Tree> {

@@ -1,6 +1,6 @@
 //! The store as the engine uses it: trees in, trees out, and nothing believed that was not published.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;

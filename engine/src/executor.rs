@@ -17,8 +17,8 @@ use crate::graph::{Graph, Input, StepId, Work};
 use crate::jobserver::Jobserver;
 use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare};
-use crate::realize::Settings;
 use crate::schedule::{Ending, Schedule};
+use crate::settings::Settings;
 use crate::work::Context;
 
 /// Downloads at once: they wait for the network more than they compute.

@@ -15,6 +15,7 @@ mod prepare;
 mod realize;
 pub mod recipe;
 mod schedule;
+mod settings;
 mod work;
 
 pub use error::{Error, Failure, Result};
@@ -23,4 +24,5 @@ pub use graph::{Goal, Graph, Input, Request, Step, StepId, Work};
 pub use launch::{Launch, launch};
 pub use plan::{Known, Plan};
 pub use pwb_cache::{Kind, Store};
-pub use realize::{Realized, Settings, plan, realize, remembered};
+pub use realize::{Realized, plan, realize, remembered};
+pub use settings::Settings;

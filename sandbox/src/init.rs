@@ -114,10 +114,9 @@ impl Program {
         let attributes = attributes(stdio).blame(Step::Start)?;
         let actions = PosixSpawnFileActions::init().blame(Step::Start)?;
         let mut refused = None;
-        for file in self.files {
+        for file in self.files.into_iter().filter(|file| file.symlink_metadata().is_ok()) {
             match posix_spawn(&*file, &actions, &attributes, &self.argv, &self.env) {
                 Ok(command) => return Ok(Ok(command)),
-                Err(Errno::ENOENT | Errno::ENOTDIR) if file.symlink_metadata().is_err() => {}
                 // As a shell does: a file that cannot be run yields to a later one that can.
                 Err(errno) => refused = refused.or(Some((file, errno))),
             }

@@ -15,7 +15,7 @@ use crate::fetch::Fetcher;
 use crate::graph::{Step, Work};
 use crate::jobserver::Jobserver;
 use crate::prepare::Prepared;
-use crate::realize::Settings;
+use crate::settings::Settings;
 use crate::{Event, Input, Observer, Store};
 
 pub(crate) use import::import;

@@ -1,0 +1,16 @@
+//! How a person wants things realized. None of it enters a key.
+
+/// How to realize.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Actions at once, and tokens for all that `make` runs inside them.
+    pub jobs: usize,
+    /// Whether the network must not be used.
+    pub offline: bool,
+    /// Whether to go on with what does not depend on a failure.
+    pub keep_going: bool,
+    /// Whether to keep what a failed command has written.
+    pub keep_failed: bool,
+    /// Where Debian's packages come from; none asks the host's apt.
+    pub mirror: Option<String>,
+}
