@@ -179,8 +179,9 @@ impl State {
         }
         if self.built > 0 {
             self.line(&format!(
-                "{} nodes built in {}",
+                "{} {} built in {}",
                 self.built,
+                if self.built == 1 { "node" } else { "nodes" },
                 seconds(self.begin.elapsed())
             ));
         }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{World, eventually, listing, nap, node, processes, read};
+use support::{Said, World, eventually, listing, nap, node, processes, read};
 
 /// `bad` fails at once, while `slow` is running; `next` waits for `slow`.
 fn failing() -> Vec<String> {
@@ -122,7 +122,8 @@ fn jobs_bounds_what_runs_at_once_and_make_is_told() {
 #[test]
 fn offline_says_what_is_not_there() {
     let world = World::empty(&[]);
-    std::fs::remove_dir_all(world.path("mirror")).unwrap();
-    let error = world.fails(&["realize", "busybox/root", "--offline"]);
-    insta::assert_snapshot!("offline", world.tidy(&error));
+    let mut pwb = world.pwb(&["realize", "busybox/root", "--offline"]);
+    let said = Said::from(pwb.env("PWB_DEBIAN_MIRROR", "http://127.0.0.1:9/debian").output().unwrap());
+    assert_eq!((said.code, &*said.out), (Some(1), ""));
+    insta::assert_snapshot!("offline", world.tidy(&said.err));
 }

@@ -24,7 +24,7 @@ fn the_result_is_on_standard_output_and_all_else_is_not() {
     let world = World::new(&chain());
     let said = world.well(&["realize", "t/c"]);
     assert_eq!(said.out, format!("{}\n", said.result().display()));
-    assert!(said.result().starts_with(world.path("store/trees").canonicalize().unwrap()));
+    assert!(said.result().starts_with(world.path("store/trees")));
     assert_eq!(read(&said.result().join("out/c")), "a\nb\nc\n");
     assert_eq!(said.ran(), ["t/a", "t/b", "t/c"]);
 }

@@ -319,7 +319,7 @@ fn a_dead_session_is_swept_and_a_living_one_is_not() {
     let (_folder, store) = store();
     let dead = store.root().join("tmp/1-dead");
     fs::create_dir_all(dead.join("work/work")).unwrap();
-    fs::set_permissions(dead.join("work/work"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dead.join("work/work"), fs::Permissions::from_mode(0o000)).unwrap();
     let living = store.session().unwrap().folder("living").unwrap();
     let other = Store::open(store.root()).unwrap();
     other.session().unwrap();

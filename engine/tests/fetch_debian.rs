@@ -6,12 +6,17 @@ use std::path::Path;
 
 use pwb_cache::{Digest, TreePath};
 use pwb_engine::fetch::{
-    Cause, Error, Fetched, Fetcher, Item, Kind, Limits, Mirror, Settings, Timeouts, closure, unpack,
+    Cause, Error, Fetcher, Item, Kind, Limits, Mirror, Settings, Timeouts, closure, unpack,
 };
 use pwb_engine::recipe::{Lock, Origin, Pin, RelativePath, Sha256, Unpack};
 
 fn fetcher(scratch: &Path, offline: bool) -> Fetcher {
-    let settings = Settings { scratch: scratch.to_owned(), mirror: None, offline, timeouts: Timeouts::default() };
+    let settings = Settings {
+        scratch: scratch.to_owned(),
+        mirror: None,
+        offline,
+        timeouts: Timeouts::default(),
+    };
     Fetcher::new(settings).unwrap()
 }
 
@@ -29,12 +34,25 @@ fn a_closure_is_resolved_downloaded_and_unpacked() {
 
     let want = ["hostname".to_owned(), "libstdc++6".to_owned()];
     let lock = closure(mirror, "trixie", "amd64", &want, folder.path()).unwrap();
-    let names: Vec<&str> = lock.packages.iter().map(|package| package.name.as_str()).collect();
+    let names: Vec<&str> = lock
+        .packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
     assert!(
-        names.is_sorted() && ["hostname", "libc6", "libgcc-s1", "libstdc++6"].iter().all(|name| names.contains(name))
+        names.is_sorted()
+            && ["hostname", "libc6", "libgcc-s1", "libstdc++6"]
+                .iter()
+                .all(|name| names.contains(name))
     );
-    assert!(!names.contains(&"dash"), "an essential package that nothing names: {names:?}");
-    assert_eq!(closure(mirror, "trixie", "amd64", &want, folder.path()).unwrap(), lock);
+    assert!(
+        !names.contains(&"dash"),
+        "an essential package that nothing names: {names:?}"
+    );
+    assert_eq!(
+        closure(mirror, "trixie", "amd64", &want, folder.path()).unwrap(),
+        lock
+    );
 
     refuse_what_there_is_not(mirror, folder.path());
     check_files(&fetcher, &lock);
@@ -49,25 +67,46 @@ fn refuse_what_there_is_not(mirror: &Mirror, folder: &Path) {
         assert_eq!(error.kind(), Kind::Recipe);
         assert!(error.to_string().contains(bad), "{error}");
     }
-    let error = closure(mirror, "no-such-suite", "amd64", &["make".to_owned()], folder).unwrap_err();
+    let error = closure(
+        mirror,
+        "no-such-suite",
+        "amd64",
+        &["make".to_owned()],
+        folder,
+    )
+    .unwrap_err();
     assert!(matches!(error, Error::Apt { .. }), "{error}");
 }
 
 fn check_files(fetcher: &Fetcher, lock: &Lock) {
     let mut listings = BTreeMap::new();
-    let mut ready = |index: usize, fetched: Fetched| -> Result<(), Error> {
-        assert_eq!(fetched.size, lock.packages[index].size);
-        let listing =
-            unpack::<Error>(&fetched.file, &Unpack::Deb, &Limits::default(), |bytes, _| Ok(Digest::of(&bytes)))?;
-        listings.insert(lock.packages[index].name.clone(), listing);
-        Ok(())
-    };
-    fetcher.packages(&lock.packages, &|_| {}, &mut ready).unwrap();
+    for package in &lock.packages {
+        let from = [Origin::Debian(package.path.clone())];
+        let mut last = 0;
+        let fetched = fetcher
+            .fetch(&from, Pin::Sha256(package.sha256), &mut |now| {
+                last = now.bytes
+            })
+            .unwrap();
+        assert_eq!((fetched.size, last), (package.size, package.size));
+        let put = |bytes: Vec<u8>, _| Ok::<_, Error>(Digest::of(&bytes));
+        let listing = unpack(&fetched.file, &Unpack::Deb, &Limits::default(), put).unwrap();
+        listings.insert(package.name.clone(), listing);
+    }
     assert_eq!(listings.len(), lock.packages.len());
     let program = TreePath::parse("usr/bin/hostname").unwrap();
-    assert!(matches!(listings["hostname"].get(&program), Some(Item::File { executable: true, .. })));
+    assert!(matches!(
+        listings["hostname"].get(&program),
+        Some(Item::File {
+            executable: true,
+            ..
+        })
+    ));
     let link = TreePath::parse("usr/lib/x86_64-linux-gnu/libstdc++.so.6").unwrap();
-    assert!(matches!(listings["libstdc++6"].get(&link), Some(Item::Symlink(_))));
+    assert!(matches!(
+        listings["libstdc++6"].get(&link),
+        Some(Item::Symlink(_))
+    ));
 }
 
 fn check_failures(fetcher: &Fetcher, scratch: &Path, lock: &Lock) {
@@ -75,26 +114,26 @@ fn check_failures(fetcher: &Fetcher, scratch: &Path, lock: &Lock) {
     let gone = Origin::Debian(RelativePath::parse("pool/main/n/none/none_1+b~2_all.deb").unwrap());
     let there = Origin::Debian(package.path.clone());
     let pin = Pin::Sha256(package.sha256);
-    let fetched = fetcher.fetch(&[gone.clone(), there.clone()], pin, &mut |_| {}).unwrap();
+    let fetched = fetcher
+        .fetch(&[gone.clone(), there.clone()], pin, &mut |_| {})
+        .unwrap();
     assert!(
         matches!(&fetched.failures[0].cause, Cause::Gone { answer } if answer.starts_with("404")),
         "{:?}",
         fetched.failures
     );
-    let error = fetcher.fetch(std::slice::from_ref(&there), Pin::Sha256(Sha256([7; 32])), &mut |_| {}).unwrap_err();
+    let error = fetcher
+        .fetch(
+            std::slice::from_ref(&there),
+            Pin::Sha256(Sha256([7; 32])),
+            &mut |_| {},
+        )
+        .unwrap_err();
     assert!(error.to_string().contains(&pin.to_string()), "{error}");
 
-    let mut packages = vec![package.clone(), package.clone()];
-    packages[0].path = RelativePath::parse("pool/main/n/none/none_1+b~2_all.deb").unwrap();
-    let mut came = Vec::new();
-    let mut ready = |index: usize, _| -> Result<(), Error> {
-        came.push(index);
-        Ok(())
-    };
-    let error = fetcher.packages(&packages, &|_| {}, &mut ready).unwrap_err();
-    assert_eq!(came, [1]);
-    assert!(error.to_string().starts_with("cannot download 1 of 2 packages\n"), "{error}");
-
     let offline = self::fetcher(scratch, true);
-    assert!(matches!(offline.fetch(&[there], pin, &mut |_| {}), Err(Error::Offline { .. })));
+    assert!(matches!(
+        offline.fetch(&[there], pin, &mut |_| {}),
+        Err(Error::Offline { .. })
+    ));
 }

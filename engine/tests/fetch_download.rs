@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pwb_engine::fetch::{Cause, Error, Fetched, Fetcher, Kind, Progress, Settings, Timeouts};
-use pwb_engine::recipe::{Blake3, Origin, Package, Pin, RelativePath, Sha256};
+use pwb_engine::recipe::{Blake3, Origin, Pin, RelativePath, Sha256};
 use sha2::Digest as _;
 use tempfile::TempDir;
 
@@ -52,12 +52,18 @@ impl Server {
 }
 
 fn serve(mut stream: TcpStream, handlers: &HashMap<&str, Handler>, seen: &Mutex<Vec<Request>>) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(stream.try_clone().unwrap())
+        .lines()
+        .map_while(Result::ok);
     let Some(request) = lines.next() else { return };
     let path = request.split(' ').nth(1).unwrap().to_owned();
     let headers = lines.take_while(|line| !line.is_empty());
-    let headers: HashMap<String, String> =
-        headers.filter_map(|line| line.split_once(": ").map(|(k, v)| (k.to_lowercase(), v.to_owned()))).collect();
+    let headers: HashMap<String, String> = headers
+        .filter_map(|line| {
+            line.split_once(": ")
+                .map(|(k, v)| (k.to_lowercase(), v.to_owned()))
+        })
+        .collect();
     let number = {
         let mut seen = seen.lock().unwrap();
         seen.push((path.clone(), headers.clone()));
@@ -75,11 +81,17 @@ fn reply(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
 
 /// Announces `length` bytes, sends `body`, and hangs up.
 fn reply_part(stream: &mut TcpStream, status: &str, headers: &str, length: usize, body: &[u8]) {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    let _ = stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body));
 }
 
-fn handler(handle: impl Fn(usize, &HashMap<String, String>, &mut TcpStream) + Send + Sync + 'static) -> Handler {
+fn handler(
+    handle: impl Fn(usize, &HashMap<String, String>, &mut TcpStream) + Send + Sync + 'static,
+) -> Handler {
     Box::new(handle)
 }
 
@@ -99,9 +111,20 @@ impl Bench {
 
     fn with(mirror: Option<String>, offline: bool) -> Bench {
         let scratch = tempfile::tempdir().unwrap();
-        let timeouts = Timeouts { connect: Duration::from_secs(1), idle: Duration::from_millis(300) };
-        let settings = Settings { scratch: scratch.path().to_owned(), mirror, offline, timeouts };
-        Bench { scratch, fetcher: Fetcher::new(settings).unwrap() }
+        let timeouts = Timeouts {
+            connect: Duration::from_secs(1),
+            idle: Duration::from_millis(300),
+        };
+        let settings = Settings {
+            scratch: scratch.path().to_owned(),
+            mirror,
+            offline,
+            timeouts,
+        };
+        Bench {
+            scratch,
+            fetcher: Fetcher::new(settings).unwrap(),
+        }
     }
 
     fn get(&self, urls: &[String], pin: Pin) -> Result<Fetched, Error> {
@@ -131,7 +154,10 @@ fn a_file_comes_by_sha256_and_by_blake3() {
     let bench = Bench::new();
     for pin in [sha256(BODY), Pin::Blake3(Blake3(blake3::hash(BODY).into()))] {
         let fetched = bench.get(&[server.url("/f")], pin).unwrap();
-        assert_eq!((read(&fetched).as_slice(), fetched.size), (BODY, BODY.len() as u64));
+        assert_eq!(
+            (read(&fetched).as_slice(), fetched.size),
+            (BODY, BODY.len() as u64)
+        );
         assert!(fetched.failures.is_empty());
     }
     bench.assert_empty();
@@ -140,11 +166,21 @@ fn a_file_comes_by_sha256_and_by_blake3() {
 #[test]
 fn redirects_are_followed_and_loops_end() {
     let to = |place: &'static str| {
-        handler(move |_, _, stream| reply(stream, "302 Found", &format!("Location: {place}\r\n"), b""))
+        handler(move |_, _, stream| {
+            reply(stream, "302 Found", &format!("Location: {place}\r\n"), b"")
+        })
     };
-    let server = Server::start(vec![("/a", to("/b")), ("/b", to("/f")), ("/f", sends(BODY)), ("/loop", to("/loop"))]);
+    let server = Server::start(vec![
+        ("/a", to("/b")),
+        ("/b", to("/f")),
+        ("/f", sends(BODY)),
+        ("/loop", to("/loop")),
+    ]);
     let bench = Bench::new();
-    assert_eq!(read(&bench.get(&[server.url("/a")], sha256(BODY)).unwrap()), BODY);
+    assert_eq!(
+        read(&bench.get(&[server.url("/a")], sha256(BODY)).unwrap()),
+        BODY
+    );
     let error = bench.get(&[server.url("/loop")], sha256(BODY)).unwrap_err();
     assert!(error.to_string().contains("redirect"), "{error}");
 }
@@ -153,12 +189,23 @@ fn redirects_are_followed_and_loops_end() {
 fn the_next_source_is_asked_and_the_failed_ones_are_told() {
     let server = Server::start(vec![("/wrong", sends(b"another")), ("/f", sends(BODY))]);
     let bench = Bench::new();
-    let urls = [server.url("/absent"), server.url("/wrong"), server.url("/f")];
+    let urls = [
+        server.url("/absent"),
+        server.url("/wrong"),
+        server.url("/f"),
+    ];
     let fetched = bench.get(&urls, sha256(BODY)).unwrap();
     assert_eq!(read(&fetched), BODY);
     assert!(matches!(fetched.failures[0].cause, Cause::Status(404)));
-    assert!(matches!(fetched.failures[1].cause, Cause::Mismatch { size: 7, .. }));
-    assert_eq!(server.requests().len(), 3, "neither a 404 nor a wrong file is worth a second try");
+    assert!(matches!(
+        fetched.failures[1].cause,
+        Cause::Mismatch { size: 7, .. }
+    ));
+    assert_eq!(
+        server.requests().len(),
+        3,
+        "neither a 404 nor a wrong file is worth a second try"
+    );
     drop(fetched);
     bench.assert_empty();
 }
@@ -167,7 +214,12 @@ fn the_next_source_is_asked_and_the_failed_ones_are_told() {
 fn when_all_sources_fail_each_is_listed() {
     let server = Server::start(vec![("/wrong", sends(b"another"))]);
     let bench = Bench::new();
-    let error = bench.get(&[server.url("/x/absent.tar"), server.url("/wrong")], sha256(BODY)).unwrap_err();
+    let error = bench
+        .get(
+            &[server.url("/x/absent.tar"), server.url("/wrong")],
+            sha256(BODY),
+        )
+        .unwrap_err();
     let text = error.to_string().replace(&server.url, "SERVER");
     let (expected, got) = (sha256(BODY), sha256(b"another"));
     assert_eq!(
@@ -190,15 +242,22 @@ fn a_busy_server_is_asked_again() {
     });
     let server = Server::start(vec![("/f", busy)]);
     let bench = Bench::new();
-    assert_eq!(read(&bench.get(&[server.url("/f")], sha256(BODY)).unwrap()), BODY);
+    assert_eq!(
+        read(&bench.get(&[server.url("/f")], sha256(BODY)).unwrap()),
+        BODY
+    );
     assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
 fn a_server_that_stays_busy_is_given_up_after_three_tries() {
-    let server =
-        Server::start(vec![("/f", handler(|_, _, stream| reply(stream, "503 Service Unavailable", "", b"later")))]);
-    let error = Bench::new().get(&[server.url("/f")], sha256(BODY)).unwrap_err();
+    let server = Server::start(vec![(
+        "/f",
+        handler(|_, _, stream| reply(stream, "503 Service Unavailable", "", b"later")),
+    )]);
+    let error = Bench::new()
+        .get(&[server.url("/f")], sha256(BODY))
+        .unwrap_err();
     assert!(error.to_string().ends_with("HTTP status 503"), "{error}");
     assert_eq!(error.kind(), Kind::Environment);
     assert_eq!(server.requests().len(), 3);
@@ -206,36 +265,78 @@ fn a_server_that_stays_busy_is_given_up_after_three_tries() {
 
 #[test]
 fn a_download_that_breaks_is_resumed_where_the_server_vouches_for_it() {
-    let body: &'static [u8] = Box::leak((0..400_000u32).flat_map(u32::to_le_bytes).collect::<Vec<u8>>().into());
-    let breaks = handler(move |number, headers, stream| match (number, headers.get("range")) {
-        (0, None) => reply_part(stream, "200 OK", "ETag: \"one\"\r\n", body.len(), &body[..700_000]),
-        (_, Some(range)) => {
-            let start: usize = range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap();
-            assert_eq!(headers["if-range"], "\"one\"");
-            let range = format!("Content-Range: bytes {start}-{}/{}\r\n", body.len() - 1, body.len());
-            reply(stream, "206 Partial Content", &range, &body[start..]);
-        }
-        (_, None) => reply(stream, "500 Not Resumed", "", b""),
-    });
+    let body: &'static [u8] = Box::leak(
+        (0..400_000u32)
+            .flat_map(u32::to_le_bytes)
+            .collect::<Vec<u8>>()
+            .into(),
+    );
+    let breaks = handler(
+        move |number, headers, stream| match (number, headers.get("range")) {
+            (0, None) => reply_part(
+                stream,
+                "200 OK",
+                "ETag: \"one\"\r\n",
+                body.len(),
+                &body[..700_000],
+            ),
+            (_, Some(range)) => {
+                let start: usize = range
+                    .strip_prefix("bytes=")
+                    .unwrap()
+                    .strip_suffix('-')
+                    .unwrap()
+                    .parse()
+                    .unwrap();
+                assert_eq!(headers["if-range"], "\"one\"");
+                let range = format!(
+                    "Content-Range: bytes {start}-{}/{}\r\n",
+                    body.len() - 1,
+                    body.len()
+                );
+                reply(stream, "206 Partial Content", &range, &body[start..]);
+            }
+            (_, None) => reply(stream, "500 Not Resumed", "", b""),
+        },
+    );
     let server = Server::start(vec![("/f", breaks)]);
     let bench = Bench::new();
-    let mut last = Progress { bytes: 0, total: None };
+    let mut last = Progress {
+        bytes: 0,
+        total: None,
+    };
     let from = [Origin::Url(server.url("/f"))];
-    let fetched = bench.fetcher.fetch(&from, sha256(body), &mut |now| last = now).unwrap();
+    let fetched = bench
+        .fetcher
+        .fetch(&from, sha256(body), &mut |now| last = now)
+        .unwrap();
     assert!(read(&fetched) == body);
-    assert_eq!(last, Progress { bytes: body.len() as u64, total: Some(body.len() as u64) });
+    assert_eq!(
+        last,
+        Progress {
+            bytes: body.len() as u64,
+            total: Some(body.len() as u64)
+        }
+    );
     assert_eq!(server.requests()[1].1["range"], "bytes=700000-");
 }
 
 #[test]
 fn a_download_that_breaks_begins_anew_where_the_server_does_not() {
-    for (tag, again) in [("", "200 OK"), ("ETag: W/\"weak\"\r\n", "200 OK"), ("ETag: \"changed\"\r\n", "200 OK")] {
+    for (tag, again) in [
+        ("", "200 OK"),
+        ("ETag: W/\"weak\"\r\n", "200 OK"),
+        ("ETag: \"changed\"\r\n", "200 OK"),
+    ] {
         let breaks = handler(move |number, _, stream| match number {
             0 => reply_part(stream, "200 OK", tag, 1000, b"some other beginning"),
             _ => reply(stream, again, "", BODY),
         });
         let server = Server::start(vec![("/f", breaks)]);
-        assert_eq!(read(&Bench::new().get(&[server.url("/f")], sha256(BODY)).unwrap()), BODY);
+        assert_eq!(
+            read(&Bench::new().get(&[server.url("/f")], sha256(BODY)).unwrap()),
+            BODY
+        );
         let asked = server.requests()[1].1.contains_key("range");
         assert_eq!(asked, tag.contains("changed"), "{tag}");
     }
@@ -245,8 +346,15 @@ fn a_download_that_breaks_begins_anew_where_the_server_does_not() {
 fn a_file_that_stays_short_is_told_with_its_sizes() {
     let short = handler(|_, _, stream| reply_part(stream, "200 OK", "", 100, BODY));
     let server = Server::start(vec![("/f", short)]);
-    let error = Bench::new().get(&[server.url("/f")], sha256(BODY)).unwrap_err();
-    assert!(error.to_string().ends_with("the file ends after 12 of 100 bytes"), "{error}");
+    let error = Bench::new()
+        .get(&[server.url("/f")], sha256(BODY))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("the file ends after 12 of 100 bytes"),
+        "{error}"
+    );
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -257,32 +365,68 @@ fn a_server_that_hangs_is_left_after_the_idle_time() {
         reply_part(stream, "200 OK", "", 100, BODY);
         thread::sleep(Duration::from_secs(20));
     });
-    let server = Server::start(vec![("/silent", silent), ("/stalls", stalls), ("/f", sends(BODY))]);
+    let server = Server::start(vec![
+        ("/silent", silent),
+        ("/stalls", stalls),
+        ("/f", sends(BODY)),
+    ]);
     for path in ["/silent", "/stalls"] {
         let begin = Instant::now();
-        let fetched = Bench::new().get(&[server.url(path), server.url("/f")], sha256(BODY)).unwrap();
-        assert!(matches!(fetched.failures[0].cause, Cause::Stalled(_)), "{:?}", fetched.failures);
-        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        let fetched = Bench::new()
+            .get(&[server.url(path), server.url("/f")], sha256(BODY))
+            .unwrap();
+        assert!(
+            matches!(fetched.failures[0].cause, Cause::Stalled(_)),
+            "{:?}",
+            fetched.failures
+        );
+        assert!(
+            begin.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            begin.elapsed()
+        );
     }
 }
 
 #[test]
 fn hosts_that_cannot_be_reached_cost_seconds_at_most() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let server = Server::start(vec![("/f", sends(BODY))]);
-    for url in [format!("http://{closed}/f"), "http://no-such-host.invalid/f".into(), "https://[::1]:9/f".into()] {
+    for url in [
+        format!("http://{closed}/f"),
+        "http://no-such-host.invalid/f".into(),
+        "https://[::1]:9/f".into(),
+    ] {
         let begin = Instant::now();
-        let fetched = Bench::new().get(&[url.clone(), server.url("/f")], sha256(BODY)).unwrap();
+        let fetched = Bench::new()
+            .get(&[url.clone(), server.url("/f")], sha256(BODY))
+            .unwrap();
         assert_eq!(fetched.failures[0].origin, url);
-        assert!(begin.elapsed() < Duration::from_secs(4), "{url}: {:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < Duration::from_secs(4),
+            "{url}: {:?}",
+            begin.elapsed()
+        );
     }
 }
 
 #[test]
 fn urls_that_make_no_sense_are_errors_like_any_other() {
     let server = Server::start(vec![("/f", sends(BODY))]);
-    for url in ["", "http://", "not a url", "gopher://host/f", "http://[", "file:///no/such/file"] {
-        let fetched = Bench::new().get(&[url.to_owned(), server.url("/f")], sha256(BODY)).unwrap();
+    for url in [
+        "",
+        "http://",
+        "not a url",
+        "gopher://host/f",
+        "http://[",
+        "file:///no/such/file",
+    ] {
+        let fetched = Bench::new()
+            .get(&[url.to_owned(), server.url("/f")], sha256(BODY))
+            .unwrap();
         assert_eq!(fetched.failures.len(), 1, "{url}");
     }
 }
@@ -301,78 +445,54 @@ fn an_offline_run_connects_to_nothing() {
     let server = Server::start(vec![("/f", sends(BODY))]);
     let bench = Bench::with(Some(server.url("/debian")), true);
     let error = bench.get(&[server.url("/f")], sha256(BODY)).unwrap_err();
-    assert_eq!(error.to_string(), "f has to be downloaded, and this is an offline run");
+    assert_eq!(
+        error.to_string(),
+        "f has to be downloaded, and this is an offline run"
+    );
     assert!(matches!(
         bench.get(&["file:///no/such".into(), server.url("/f")], sha256(BODY)),
         Err(Error::Sources { .. })
     ));
-    let ready = &mut |_, _| -> Result<(), Error> { panic!("nothing may come") };
-    assert!(matches!(bench.fetcher.packages(&[package("p", BODY)], &|_| {}, ready), Err(Error::Offline { .. })));
+    assert!(matches!(
+        bench
+            .fetcher
+            .fetch(&debian("pool/main/a_1.deb"), sha256(BODY), &mut |_| {}),
+        Err(Error::Offline { .. })
+    ));
     assert!(server.requests().is_empty());
 }
 
-fn package(name: &str, contents: &[u8]) -> Package {
-    let Pin::Sha256(sha256) = sha256(contents) else { unreachable!() };
-    let path = RelativePath::parse(&format!("pool/main/{name}_1+b~2.deb")).unwrap();
-    Package { name: name.to_owned(), version: "1".into(), sha256, size: contents.len() as u64, path }
+fn debian(path: &str) -> [Origin; 1] {
+    [Origin::Debian(RelativePath::parse(path).unwrap())]
 }
 
 #[test]
-fn a_set_mirror_serves_sources_and_packages_by_quoted_paths() {
-    let server = Server::start(vec![
-        ("/debian/pool/main/a_1%2Bb%7E2.deb", sends(b"a")),
-        ("/debian/pool/main/b_1%2Bb%7E2.deb", sends(b"bb")),
-    ]);
+fn a_set_mirror_serves_files_by_quoted_paths() {
+    let server = Server::start(vec![("/debian/pool/main/a_1%2Bb%7E2.deb", sends(BODY))]);
     let bench = Bench::with(Some(server.url("/debian//")), false);
-    let wanted = [package("a", b"a"), package("b", b"bb")];
-    let came = &mut Vec::new();
-    let sum = Mutex::new(None);
-    let progress = |now: Progress| *sum.lock().unwrap() = Some(now);
-    let mut ready = |index: usize, fetched: Fetched| -> Result<(), Error> {
-        came.push((index, read(&fetched)));
-        Ok(())
-    };
-    bench.fetcher.packages(&wanted, &progress, &mut ready).unwrap();
-    came.sort();
-    assert_eq!(*came, [(0, b"a".to_vec()), (1, b"bb".to_vec())]);
-    assert_eq!(*sum.lock().unwrap(), Some(Progress { bytes: 3, total: Some(3) }));
-
-    let from = [Origin::Debian(wanted[1].path.clone())];
-    assert_eq!(read(&bench.fetcher.fetch(&from, sha256(b"bb"), &mut |_| {}).unwrap()), b"bb");
+    let fetched = bench
+        .fetcher
+        .fetch(&debian("pool/main/a_1+b~2.deb"), sha256(BODY), &mut |_| {})
+        .unwrap();
+    assert_eq!(read(&fetched), BODY);
+    drop(fetched);
     bench.assert_empty();
 }
 
 #[test]
-fn packages_that_a_mirror_no_longer_has_are_all_told() {
-    let server = Server::start(vec![("/pool/main/a_1%2Bb%7E2.deb", sends(b"a"))]);
+fn a_file_that_a_mirror_no_longer_has_asks_for_a_new_lock_file() {
+    let server = Server::start(vec![]);
     let bench = Bench::with(Some(server.url("/")), false);
-    let wanted = [package("x", b"x"), package("a", b"a"), package("y", b"y")];
-    let mut came = Vec::new();
-    let mut ready = |index: usize, _| -> Result<(), Error> {
-        came.push(index);
-        Ok(())
-    };
-    let error = bench.fetcher.packages(&wanted, &|_| {}, &mut ready).unwrap_err();
-    assert_eq!(came, [1]);
-    assert!(error.to_string().starts_with("cannot download 2 of 3 packages\n"), "{error}");
+    let error = bench
+        .fetcher
+        .fetch(&debian("pool/main/a_1.deb"), sha256(BODY), &mut |_| {})
+        .unwrap_err();
+    let text = error.to_string().replace(&server.url, "SERVER");
+    assert_eq!(
+        text,
+        "cannot download a_1.deb\n  SERVER/pool/main/a_1.deb: the mirror does not have it: HTTP status 404"
+    );
     assert!(error.hint().unwrap().contains("pwb lock"));
-    bench.assert_empty();
-}
-
-#[test]
-fn the_callers_error_ends_the_download_of_packages() {
-    let server = Server::start(vec![("/pool/main/a_1%2Bb%7E2.deb", sends(b"a"))]);
-    let bench = Bench::with(Some(server.url("/")), false);
-    let wanted = vec![package("a", b"a"); 50];
-    let mut calls = 0;
-    let mut ready = |_, _| {
-        calls += 1;
-        Err(Error::BadMirror("the caller's".into()))
-    };
-    let error = bench.fetcher.packages(&wanted, &|_| {}, &mut ready).unwrap_err();
-    assert!(matches!(error, Error::BadMirror(_)));
-    assert_eq!(calls, 1);
-    assert!(server.requests().len() < 50);
     bench.assert_empty();
 }
 
@@ -381,7 +501,11 @@ fn a_scratch_folder_that_is_gone_is_this_machines_fault_and_no_sources() {
     let server = Server::start(vec![("/f", sends(BODY))]);
     let bench = Bench::new();
     std::fs::remove_dir(bench.scratch.path()).unwrap();
-    let error = bench.get(&[server.url("/f"), server.url("/f")], sha256(BODY)).unwrap_err();
-    let Error::Io { path, .. } = &error else { panic!("{error}") };
+    let error = bench
+        .get(&[server.url("/f"), server.url("/f")], sha256(BODY))
+        .unwrap_err();
+    let Error::Io { path, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(path, Path::new(bench.scratch.path()));
 }

@@ -53,13 +53,22 @@ pub fn probe(store: &Path) -> Vec<Finding> {
 fn prepare(folder: &Path) -> Result<Spec, (PathBuf, std::io::Error)> {
     let make = |name: &str| {
         let path = folder.join(name);
-        fs::create_dir_all(&path).map_err(|error| (path.clone(), error)).map(|()| path)
+        fs::create_dir_all(&path)
+            .map_err(|error| (path.clone(), error))
+            .map(|()| path)
     };
     let (root, scratch, lower) = (make("root")?, make("scratch")?, make("lower")?);
-    let overlay = Source::Overlay { lower, upper: make("upper")?, work: make("work")? };
+    let overlay = Source::Overlay {
+        lower,
+        upper: make("upper")?,
+        work: make("work")?,
+    };
     Ok(Spec {
         root,
-        mounts: vec![Mount { target: "/build".into(), source: overlay }],
+        mounts: vec![Mount {
+            target: "/build".into(),
+            source: overlay,
+        }],
         argv: vec!["/no-such-command".into()],
         env: vec![],
         cwd: "/build".into(),
@@ -79,18 +88,34 @@ fn findings(error: Option<Error>, folder: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (what, last) in PARTS {
         if broken.is_some_and(|step| step <= last) {
-            let detail = error.as_ref().map_or_else(|| "a missing command ran".into(), ToString::to_string);
-            findings.push(Finding { what, ok: false, detail, advice: error.as_ref().and_then(Error::hint) });
+            let detail = error
+                .as_ref()
+                .map_or_else(|| "a missing command ran".into(), ToString::to_string);
+            findings.push(Finding {
+                what,
+                ok: false,
+                detail,
+                advice: error.as_ref().and_then(Error::hint),
+            });
             // What comes after the first failure was not tried.
             break;
         }
-        findings.push(if last == Step::Overlay { attributes(what, &folder.join("upper")) } else { works(what) });
+        findings.push(if last == Step::Overlay {
+            attributes(what, &folder.join("upper"))
+        } else {
+            works(what)
+        });
     }
     findings
 }
 
 fn works(what: &'static str) -> Finding {
-    Finding { what, ok: true, detail: "works".into(), advice: None }
+    Finding {
+        what,
+        ok: true,
+        detail: "works".into(),
+        advice: None,
+    }
 }
 
 /// overlayfs mounts without extended attributes, too, but then cannot replace a directory.
@@ -101,7 +126,9 @@ fn attributes(what: &'static str, upper: &Path) -> Finding {
             what,
             ok: false,
             detail: format!("no extended attributes on {}: {error}", upper.display()),
-            advice: Some("put the store on ext4, xfs, btrfs, or a tmpfs of Linux 6.6 or newer".into()),
+            advice: Some(
+                "put the store on ext4, xfs, btrfs, or a tmpfs of Linux 6.6 or newer".into(),
+            ),
         },
     }
 }

@@ -76,7 +76,10 @@ impl Error {
         match self {
             Self::Invalid(_) | Self::NotArmed => Kind::Internal,
             Self::CommandNotFound { .. } | Self::NotExecutable { .. } => Kind::Recipe,
-            Self::Setup { step: Step::MountPoint | Step::Cwd, .. } => Kind::Recipe,
+            Self::Setup {
+                step: Step::MountPoint | Step::Cwd,
+                ..
+            } => Kind::Recipe,
             Self::Helper { .. } | Self::Setup { .. } | Self::Lost(_) => Kind::Environment,
         }
     }
@@ -86,12 +89,19 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Setup { hint, .. } => hint.clone(),
-            Self::CommandNotFound { command, .. } if command.contains('/') => {
-                Some("the path is looked up inside the sandbox: is it in the root or in a mount?".into())
+            Self::CommandNotFound { command, .. } if command.contains('/') => Some(
+                "the path is looked up inside the sandbox: is it in the root or in a mount?".into(),
+            ),
+            Self::CommandNotFound { searched, .. } => {
+                Some(format!("PATH inside the sandbox is {searched:?}"))
             }
-            Self::CommandNotFound { searched, .. } => Some(format!("PATH inside the sandbox is {searched:?}")),
-            Self::Lost(_) => Some("the kernel's out-of-memory killer leaves a line in `dmesg`".into()),
-            Self::Invalid(_) | Self::NotArmed | Self::Helper { .. } | Self::NotExecutable { .. } => None,
+            Self::Lost(_) => {
+                Some("the kernel's out-of-memory killer leaves a line in `dmesg`".into())
+            }
+            Self::Invalid(_)
+            | Self::NotArmed
+            | Self::Helper { .. }
+            | Self::NotExecutable { .. } => None,
         }
     }
 }
@@ -99,16 +109,35 @@ impl Error {
 impl From<Failure> for Error {
     fn from(Failure { step, path, errno }: Failure) -> Self {
         let hint = advice::after(step, path.as_deref(), errno);
-        Self::Setup { step, path, errno, hint }
+        Self::Setup {
+            step,
+            path,
+            errno,
+            hint,
+        }
     }
 }
 
 impl From<Unrunnable> for Error {
-    fn from(Unrunnable { command, file, searched, errno }: Unrunnable) -> Self {
-        let Some(file) = file else { return Self::CommandNotFound { command, searched } };
+    fn from(
+        Unrunnable {
+            command,
+            file,
+            searched,
+            errno,
+        }: Unrunnable,
+    ) -> Self {
+        let Some(file) = file else {
+            return Self::CommandNotFound { command, searched };
+        };
         let reason = match Errno::from_raw(errno) {
-            Errno::ENOENT => "the interpreter it names (ELF loader or #! line) does not exist in the sandbox".into(),
-            Errno::ENOEXEC => "it is neither a program for this machine nor a script with a #! line".into(),
+            Errno::ENOENT => {
+                "the interpreter it names (ELF loader or #! line) does not exist in the sandbox"
+                    .into()
+            }
+            Errno::ENOEXEC => {
+                "it is neither a program for this machine nor a script with a #! line".into()
+            }
             Errno::EACCES => "it is a directory, or lacks the executable bit".into(),
             Errno::E2BIG => "its arguments and environment are too long for the kernel".into(),
             other => other.desc().to_owned(),
@@ -118,5 +147,6 @@ impl From<Unrunnable> for Error {
 }
 
 fn at(path: &Option<PathBuf>) -> String {
-    path.as_ref().map_or_else(String::new, |path| format!(" ({})", path.display()))
+    path.as_ref()
+        .map_or_else(String::new, |path| format!(" ({})", path.display()))
 }

@@ -49,7 +49,9 @@ pub(crate) struct Order {
 pub fn enter_if_asked() {
     ARMED.store(true, Ordering::Relaxed);
     let mut words = std::env::args_os();
-    if words.next().is_some_and(|name| name == NAME) && words.next().is_some_and(|role| role == ROLE) {
+    if words.next().is_some_and(|name| name == NAME)
+        && words.next().is_some_and(|role| role == ROLE)
+    {
         process::exit(i32::from(help().is_none()));
     }
 }
@@ -96,9 +98,14 @@ fn receive(control: &UnixStream) -> Result<Order, Failure> {
     let mut first = [0];
     let mut space = nix::cmsg_space!([i32; 1]);
     let mut parts = [IoSliceMut::new(&mut first)];
-    let stdin = recvmsg::<()>(sys::raw(control), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)
-        .and_then(|message| Ok(message.cmsgs()?.find_map(descriptor)))
-        .blame(Step::Receive)?;
+    let stdin = recvmsg::<()>(
+        sys::raw(control),
+        &mut parts,
+        Some(&mut space),
+        MsgFlags::MSG_CMSG_CLOEXEC,
+    )
+    .and_then(|message| Ok(message.cmsgs()?.find_map(descriptor)))
+    .blame(Step::Receive)?;
     if let Some(stdin) = stdin {
         dup2_stdin(sys::received(stdin)).blame(Step::Receive)?;
     } else {
@@ -134,7 +141,11 @@ fn isolate(order: &Order) -> Result<(), Failure> {
     // After unshare, since a change of credentials forgets the death signal; the caller may have died before it.
     set_pdeathsig(Signal::SIGKILL).blame(Step::Lifeline)?;
     if getppid() != Pid::from_raw(order.caller) {
-        return Err(Failure { step: Step::Lifeline, path: None, errno: Errno::ESRCH as i32 });
+        return Err(Failure {
+            step: Step::Lifeline,
+            path: None,
+            errno: Errno::ESRCH as i32,
+        });
     }
     // An ordinary user may map its group only after giving up setgroups; root goes the same way.
     let maps = [

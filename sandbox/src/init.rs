@@ -37,7 +37,11 @@ fn live(spec: &Spec, alive: &OwnedFd) -> Result<Message, Failure> {
     let mut helper = [PollFd::new(alive.as_fd(), PollFlags::empty())];
     if poll(&mut helper, PollTimeout::ZERO).blame(Step::Lifeline)? > 0 {
         // The helper died before the death signal was armed.
-        return Err(Failure { step: Step::Lifeline, path: None, errno: Errno::ESRCH as i32 });
+        return Err(Failure {
+            step: Step::Lifeline,
+            path: None,
+            errno: Errno::ESRCH as i32,
+        });
     }
     umask(Mode::from_bits_truncate(0o022));
     mounts::build(spec)?;
@@ -73,7 +77,9 @@ fn reap(command: Pid) -> nix::Result<Status> {
     loop {
         match wait() {
             Ok(WaitStatus::Exited(pid, code)) if pid == command => return Ok(Status::Code(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => return Ok(Status::Signal(signal as i32)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => {
+                return Ok(Status::Signal(signal as i32));
+            }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error),
         }
@@ -94,15 +100,32 @@ impl Program {
     fn new(spec: &Spec) -> io::Result<Self> {
         let text = |word: String| CString::new(word).map_err(io::Error::from);
         let command = spec.argv.first().cloned().unwrap_or_default();
-        let searched = spec.env.iter().rfind(|(name, _)| name == "PATH").map_or("", |(_, value)| value).to_owned();
+        let searched = spec
+            .env
+            .iter()
+            .rfind(|(name, _)| name == "PATH")
+            .map_or("", |(_, value)| value)
+            .to_owned();
         let files = if command.contains('/') {
             vec![PathBuf::from(&command)]
         } else {
-            searched.split(':').map(|folder| Path::new(folder).join(&command)).collect()
+            searched
+                .split(':')
+                .map(|folder| Path::new(folder).join(&command))
+                .collect()
         };
         Ok(Self {
-            argv: spec.argv.iter().cloned().map(text).collect::<Result<_, _>>()?,
-            env: spec.env.iter().map(|(name, value)| text(format!("{name}={value}"))).collect::<Result<_, _>>()?,
+            argv: spec
+                .argv
+                .iter()
+                .cloned()
+                .map(text)
+                .collect::<Result<_, _>>()?,
+            env: spec
+                .env
+                .iter()
+                .map(|(name, value)| text(format!("{name}={value}")))
+                .collect::<Result<_, _>>()?,
             command,
             searched,
             files,
@@ -114,20 +137,27 @@ impl Program {
         let attributes = attributes(stdio).blame(Step::Start)?;
         let actions = PosixSpawnFileActions::init().blame(Step::Start)?;
         let mut refused = None;
-        for file in self.files.into_iter().filter(|file| file.symlink_metadata().is_ok()) {
+        for file in self.files.into_iter().filter(|file| file.exists()) {
             match posix_spawn(&*file, &actions, &attributes, &self.argv, &self.env) {
                 Ok(command) => return Ok(Ok(command)),
                 // As a shell does: a file that cannot be run yields to a later one that can.
                 Err(errno) => refused = refused.or(Some((file, errno))),
             }
         }
-        let (file, errno) = refused.map_or((None, Errno::ENOENT), |(file, errno)| (Some(file), errno));
-        Ok(Err(Unrunnable { command: self.command, file, searched: self.searched, errno: errno as i32 }))
+        let (file, errno) =
+            refused.map_or((None, Errno::ENOENT), |(file, errno)| (Some(file), errno));
+        Ok(Err(Unrunnable {
+            command: self.command,
+            file,
+            searched: self.searched,
+            errno: errno as i32,
+        }))
     }
 }
 
 fn attributes(stdio: Stdio) -> nix::Result<PosixSpawnAttr> {
-    let mut flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
+    let mut flags =
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
     if stdio == Stdio::Captured {
         flags |= PosixSpawnFlags::from_bits_retain(i32::from(nix::libc::POSIX_SPAWN_SETSID));
     }

@@ -21,7 +21,7 @@ pub(crate) struct Layer {
     pub at: PathBuf,
     /// Directories of the host whose union it shows, the upper ones first.
     pub shows: Vec<PathBuf>,
-    /// Where mount points that it lacks are made: itself when it can be written, else a directory to be laid over it.
+    /// Where mount points that it lacks are made: one of those when it can be written, else a directory to be laid over them.
     pub fresh: PathBuf,
     /// Whether something was made there.
     pub grown: bool,
@@ -66,14 +66,23 @@ impl Layout {
 
     /// Makes sure that something of the right kind, a directory or not, will be at a resolved path to mount over.
     pub(crate) fn ensure(&mut self, at: &Path, directory: bool) -> Result<(), Failure> {
-        if self.look_up(at).is_some_and(|(_, file)| file.is_dir() == directory) {
+        if self
+            .look_up(at)
+            .is_some_and(|(_, file)| file.is_dir() == directory)
+        {
             return Ok(());
         }
-        let Some(index) = self.covering(at) else { return Ok(()) };
+        let Some(index) = self.covering(at) else {
+            return Ok(());
+        };
         let layer = &mut self.layers[index];
         layer.grown = true;
         let point = layer.fresh.join(below(&layer.at, at));
-        let folder = if directory { Some(&*point) } else { point.parent() };
+        let folder = if directory {
+            Some(&*point)
+        } else {
+            point.parent()
+        };
         fs::create_dir_all(folder.unwrap_or(&point)).blame_at(Step::MountPoint, at)?;
         if !directory {
             File::create(&point).blame_at(Step::MountPoint, at)?;
@@ -85,13 +94,19 @@ impl Layout {
     fn look_up(&self, at: &Path) -> Option<(PathBuf, Metadata)> {
         let layer = &self.layers[self.covering(at)?];
         let inner = below(&layer.at, at);
-        let mut places = [&layer.fresh].into_iter().chain(&layer.shows).map(|folder| folder.join(inner));
+        let fresh = layer.grown.then_some(&layer.fresh);
+        let mut places = fresh
+            .into_iter()
+            .chain(&layer.shows)
+            .map(|folder| folder.join(inner));
         places.find_map(|file| fs::symlink_metadata(&file).ok().map(|data| (file, data)))
     }
 
     /// The last layer that lies over a path.
-    fn covering(&self, at: &Path) -> Option<usize> {
-        self.layers.iter().rposition(|layer| at.starts_with(&layer.at))
+    pub(crate) fn covering(&self, at: &Path) -> Option<usize> {
+        self.layers
+            .iter()
+            .rposition(|layer| at.starts_with(&layer.at))
     }
 }
 
@@ -119,13 +134,28 @@ mod tests {
         let root = base.path().join("root");
         fs::create_dir_all(root.join("usr/lib")).unwrap();
         fs::write(root.join("file"), "").unwrap();
-        for (link, target) in [("lib", "usr/lib"), ("abs", "/usr"), ("up", "../../usr"), ("loop", "loop")] {
+        for (link, target) in [
+            ("lib", "usr/lib"),
+            ("abs", "/usr"),
+            ("up", "../../usr"),
+            ("loop", "loop"),
+        ] {
             symlink(target, root.join(link)).unwrap();
         }
         let fresh = base.path().join("fresh");
         fs::create_dir(&fresh).unwrap();
-        let layer = Layer { at: "/".into(), shows: vec![root], fresh, grown: false };
-        (base, Layout { layers: vec![layer] })
+        let layer = Layer {
+            at: "/".into(),
+            shows: vec![root],
+            fresh,
+            grown: false,
+        };
+        (
+            base,
+            Layout {
+                layers: vec![layer],
+            },
+        )
     }
 
     #[test]
@@ -151,7 +181,11 @@ mod tests {
         layout.ensure(Path::new("/usr/lib/x"), false).unwrap();
         assert!(layout.layers[0].grown);
         let fresh = base.path().join("fresh");
-        assert!(fresh.join("a/b").is_dir() && fresh.join("file").is_dir() && fresh.join("usr/lib/x").is_file());
+        assert!(
+            fresh.join("a/b").is_dir()
+                && fresh.join("file").is_dir()
+                && fresh.join("usr/lib/x").is_file()
+        );
     }
 
     #[test]
@@ -160,8 +194,16 @@ mod tests {
         let (shown, fresh) = (base.path().join("shown"), base.path().join("fresh2"));
         fs::create_dir_all(shown.join("inner")).unwrap();
         fs::create_dir(&fresh).unwrap();
-        layout.layers.push(Layer { at: "/usr".into(), shows: vec![shown], fresh: fresh.clone(), grown: false });
-        assert_eq!(layout.resolve(Path::new("/lib/x")).unwrap(), Path::new("/usr/lib/x"));
+        layout.layers.push(Layer {
+            at: "/usr".into(),
+            shows: vec![shown],
+            fresh: fresh.clone(),
+            grown: false,
+        });
+        assert_eq!(
+            layout.resolve(Path::new("/lib/x")).unwrap(),
+            Path::new("/usr/lib/x")
+        );
         layout.ensure(Path::new("/usr/inner"), true).unwrap();
         assert!(!layout.layers[1].grown);
         layout.ensure(Path::new("/usr/lib"), true).unwrap();

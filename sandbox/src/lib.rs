@@ -28,12 +28,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod advice;
+mod dev;
 pub mod doctor;
 mod error;
 mod helper;
 mod init;
 mod layout;
 mod mounts;
+mod overlay;
 mod remove;
 mod report;
 mod run;

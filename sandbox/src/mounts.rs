@@ -3,8 +3,8 @@
 //! Everything is assembled on one tmpfs, mounted in the scratch directory, in a mount namespace that no other process
 //! sees, so nothing has to be undone: the kernel drops it with the last process.
 
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::libc::{MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
@@ -12,34 +12,52 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{chdir, pivot_root};
 
 use crate::layout::{Layer, Layout};
+use crate::overlay::mount_union;
 use crate::report::{Blame, Failure, Step};
 use crate::spec::{Source, Spec};
-use crate::sys;
+use crate::{dev, sys};
 
 /// The directory in `scratch` that the tmpfs is mounted on.
 const ASSEMBLY: &str = "assembly";
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-const DEVICE_LINKS: [(&str, &str); 5] = [
-    ("fd", "/proc/self/fd"),
-    ("stdin", "/proc/self/fd/0"),
-    ("stdout", "/proc/self/fd/1"),
-    ("stderr", "/proc/self/fd/2"),
-    ("ptmx", "pts/ptmx"),
-];
+const SEALED: u64 = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+const NOTHING: Option<&str> = None;
 
 /// Builds the file system that `spec` describes and makes it this process' root.
 pub(crate) fn build(spec: &Spec) -> Result<(), Failure> {
+    let root = Path::new("/");
     // No mount event may pass to the host or come from it.
-    attach(None, Path::new("/"), None, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None, Step::Skeleton)?;
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        NOTHING,
+        root,
+        NOTHING,
+        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
+        NOTHING,
+    )
+    .blame_at(Step::Skeleton, root)?;
     let assembly = spec.scratch.join(ASSEMBLY);
     fs::create_dir_all(&assembly).blame_at(Step::Skeleton, &assembly)?;
-    attach(Some("tmpfs"), &assembly, Some("tmpfs"), flags, Some("mode=755"), Step::Skeleton)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        Some("tmpfs"),
+        &assembly,
+        Some("tmpfs"),
+        flags,
+        Some("mode=755"),
+    )
+    .blame_at(Step::Skeleton, &assembly)?;
     let plan = Plan::new(spec, &assembly)?;
     for (layer, content) in plan.layout.layers.iter().zip(&plan.contents) {
         plan.show(layer, content)?;
     }
     enter(&plan.new_root).blame_at(Step::Pivot, &plan.new_root)
+}
+
+fn enter(new_root: &Path) -> nix::Result<()> {
+    chdir(new_root)?;
+    // The old root lands on top of the new one, and goes.
+    pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    chdir("/")
 }
 
 /// What a layer is made of.
@@ -62,39 +80,57 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(spec: &'a Spec, assembly: &'a Path) -> Result<Self, Failure> {
         let new_root = assembly.join("root");
-        make_directory(&new_root)?;
-        let mut plan = Self { layout: Layout::default(), contents: vec![], assembly, new_root };
-        plan.add(Path::new("/"), Content::Root(&spec.root))?;
-        let mut wanted: Vec<_> = spec.mounts.iter().map(|mount| (&*mount.target, Content::Given(&mount.source))).collect();
-        for (target, content) in [("/dev", Content::Dev), ("/tmp", Content::Tmp), ("/proc", Content::Proc)] {
+        fs::create_dir(&new_root).blame_at(Step::Skeleton, &new_root)?;
+        let mut plan = Self {
+            layout: Layout::default(),
+            contents: vec![],
+            assembly,
+            new_root,
+        };
+        plan.add("/".into(), Content::Root(&spec.root))?;
+        let given = spec.mounts.iter();
+        let mut wanted: Vec<_> = given
+            .map(|mount| (&*mount.target, Content::Given(&mount.source)))
+            .collect();
+        for (target, content) in [
+            ("/dev", Content::Dev),
+            ("/tmp", Content::Tmp),
+            ("/proc", Content::Proc),
+        ] {
             if wanted.iter().all(|(given, _)| *given != Path::new(target)) {
                 wanted.push((Path::new(target), content));
             }
         }
-        let root_only = &plan.layout;
-        let depth = |target| Ok(root_only.resolve(target)?.components().count());
+        let in_root = |(target, content)| Ok((plan.layout.resolve(target)?, target, content));
         let mut ordered = wanted
             .into_iter()
-            .map(|(target, content)| Ok((depth(target)?, target, content)))
+            .map(in_root)
             .collect::<Result<Vec<_>, Failure>>()?;
-        ordered.sort_by_key(|(depth, ..)| *depth);
-        for (_, target, content) in ordered {
-            plan.add(target, content)?;
+        ordered.sort_by_key(|(at, ..)| at.components().count());
+        for (at, target, content) in ordered {
+            // The root's view holds unless it followed links, or another mount lies over it.
+            let plain = at == target && plan.layout.covering(&at) == Some(0);
+            let at = if plain {
+                at
+            } else {
+                plan.layout.resolve(target)?
+            };
+            plan.add(at, content)?;
         }
         let cwd = plan.layout.resolve(&spec.cwd)?;
         plan.layout.ensure(&cwd, true)?;
         Ok(plan)
     }
 
-    fn add(&mut self, target: &Path, content: Content<'a>) -> Result<(), Failure> {
-        let at = self.layout.resolve(target)?;
-        let number = self.layout.layers.len();
-        let mut fresh = self.assembly.join(number.to_string());
+    fn add(&mut self, at: PathBuf, content: Content<'a>) -> Result<(), Failure> {
+        let mut fresh = self.assembly.join(self.layout.layers.len().to_string());
         let mut shows = vec![];
         let mut directory = true;
         match content {
             Content::Root(tree) => shows.push(tree.to_owned()),
-            Content::Given(Source::Overlay { lower, upper, .. }) => shows.extend([upper.clone(), lower.clone()]),
+            Content::Given(Source::Overlay { lower, upper, .. }) => {
+                shows.extend([upper.clone(), lower.clone()]);
+            }
             Content::Given(Source::ReadOnly(source)) => {
                 directory = is_directory(source)?;
                 shows.push(source.clone());
@@ -102,144 +138,110 @@ impl<'a> Plan<'a> {
             Content::Given(Source::Writable(source)) => {
                 directory = is_directory(source)?;
                 fresh.clone_from(source);
+                shows.push(source.clone());
             }
-            Content::Dev | Content::Tmp | Content::Proc => {}
-        }
-        if !fresh.exists() {
-            make_directory(&fresh)?;
+            Content::Dev | Content::Tmp => {
+                fs::create_dir(&fresh).blame_at(Step::Skeleton, &fresh)?;
+                shows.push(fresh.clone());
+            }
+            Content::Proc => {}
         }
         match content {
-            Content::Dev => fill_dev(&fresh)?,
-            Content::Tmp => open_to_all(&fresh, Step::Tmp)?,
+            Content::Dev => dev::fill(&fresh)?,
+            Content::Tmp => fs::set_permissions(&fresh, Permissions::from_mode(0o1777))
+                .blame_at(Step::Tmp, &fresh)?,
             _ => {}
         }
-        if number > 0 {
+        // The root's own point is the directory that it is assembled on.
+        if !matches!(content, Content::Root(_)) {
             self.layout.ensure(&at, directory)?;
         }
-        self.layout.layers.push(Layer { at, shows, fresh, grown: false });
+        self.layout.layers.push(Layer {
+            at,
+            shows,
+            fresh,
+            grown: false,
+        });
         self.contents.push(content);
         Ok(())
     }
 
     fn show(&self, layer: &Layer, content: &Content<'_>) -> Result<(), Failure> {
-        let target = self.outside(&layer.at);
-        let sealed = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-        let read_only = MOUNT_ATTR_RDONLY | sealed;
+        let target = self
+            .new_root
+            .join(layer.at.strip_prefix("/").unwrap_or(&layer.at));
         match content {
-            Content::Root(tree) => self.show_read_only(layer, tree, &target, Step::Root, read_only),
-            Content::Given(Source::ReadOnly(source)) => self.show_read_only(layer, source, &target, Step::Bind, read_only),
-            Content::Given(Source::Writable(source)) => self.bind(source, &target, Step::Bind, sealed),
-            Content::Given(Source::Overlay { lower, upper, work }) => {
-                let lowers = if layer.grown { vec![&*layer.fresh, lower] } else { vec![&**lower] };
-                overlay(&lowers, Some((upper, work)), &target, Step::Overlay)
+            Content::Root(tree) => self.show_read_only(layer, tree, &target, Step::Root),
+            Content::Given(Source::ReadOnly(source)) => {
+                self.show_read_only(layer, source, &target, Step::Bind)
             }
-            Content::Tmp => self.bind(&layer.fresh, &target, Step::Tmp, sealed),
-            Content::Dev => self.show_dev(&layer.fresh, &target, sealed),
+            Content::Given(Source::Writable(source)) => {
+                self.bind(source, &target, Step::Bind, SEALED)
+            }
+            Content::Given(Source::Overlay { lower, upper, work }) => {
+                let lowers = [&*layer.fresh, lower];
+                let lowers = if layer.grown {
+                    &lowers[..]
+                } else {
+                    &lowers[1..]
+                };
+                mount_union(lowers, Some((upper, work)), &target).blame_at(Step::Overlay, upper)
+            }
+            Content::Tmp => self.bind(&layer.fresh, &target, Step::Tmp, SEALED),
+            Content::Dev => {
+                self.bind(&layer.fresh, &target, Step::Dev, SEALED)?;
+                dev::mount_devices(&target)
+            }
             Content::Proc => {
                 // Read-only as a whole: where the caller is root, /proc/sys and others obey the command's user id.
-                let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
-                attach(Some("proc"), &target, Some("proc"), flags, None, Step::Proc)
+                let flags = MsFlags::MS_NOSUID
+                    | MsFlags::MS_NODEV
+                    | MsFlags::MS_NOEXEC
+                    | MsFlags::MS_RDONLY;
+                mount(Some("proc"), &target, Some("proc"), flags, NOTHING)
+                    .blame_at(Step::Proc, Path::new("/proc"))
             }
         }
     }
 
     /// A plain bind where the tree has all mount points; else the missing ones are laid over it.
-    fn show_read_only(&self, layer: &Layer, tree: &Path, at: &Path, step: Step, attributes: u64) -> Result<(), Failure> {
+    fn show_read_only(
+        &self,
+        layer: &Layer,
+        tree: &Path,
+        target: &Path,
+        step: Step,
+    ) -> Result<(), Failure> {
         if layer.grown {
-            return overlay(&[&layer.fresh, tree], None, at, step);
+            return mount_union(&[&layer.fresh, tree], None, target).blame_at(step, tree);
         }
-        self.bind(tree, at, step, attributes)
+        self.bind(tree, target, step, MOUNT_ATTR_RDONLY | SEALED)
     }
 
     /// Binds with the mounts below: an ordinary user may not leave them out. `attributes` come on top of the mount's own.
-    fn bind(&self, source: &Path, target: &Path, step: Step, attributes: u64) -> Result<(), Failure> {
-        mount(Some(source), target, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>).blame_at(step, source)?;
-        if let Ok(inner) = self.assembly.strip_prefix(source)
-            && step == Step::Bind
-        {
+    fn bind(
+        &self,
+        source: &Path,
+        target: &Path,
+        step: Step,
+        attributes: u64,
+    ) -> Result<(), Failure> {
+        mount(
+            Some(source),
+            target,
+            NOTHING,
+            MsFlags::MS_BIND | MsFlags::MS_REC,
+            NOTHING,
+        )
+        .blame_at(step, source)?;
+        if let Ok(inner) = self.assembly.strip_prefix(source) {
             // The half-built root is not to be seen in a folder that happens to hold it.
             umount2(&target.join(inner), MntFlags::MNT_DETACH).blame_at(step, source)?;
         }
-        sys::add_mount_attributes(target, attributes).blame_at(step, target)
+        sys::add_mount_attributes(target, attributes).blame_at(step, source)
     }
-
-    fn show_dev(&self, fresh: &Path, target: &Path, sealed: u64) -> Result<(), Failure> {
-        self.bind(fresh, target, Step::Dev, sealed)?;
-        for name in DEVICES {
-            let device = Path::new("/dev").join(name);
-            attach(device.to_str(), &target.join(name), None, MsFlags::MS_BIND, None, Step::Dev)?;
-        }
-        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-        attach(Some("devpts"), &target.join("pts"), Some("devpts"), flags, Some("newinstance,ptmxmode=0666,mode=620"), Step::Dev)
-    }
-
-    /// Where a path inside is found before the pivot.
-    fn outside(&self, at: &Path) -> PathBuf {
-        self.new_root.join(at.strip_prefix("/").unwrap_or(at))
-    }
-}
-
-/// Mounts the union of `lowers` (upper ones first), writable if there is an upper and a work directory.
-fn overlay(lowers: &[&Path], writable: Option<(&Path, &Path)>, target: &Path, step: Step) -> Result<(), Failure> {
-    let lowers: Vec<_> = lowers.iter().map(|path| escape(path)).collect();
-    let mut options = format!("lowerdir={},userxattr,index=off,xino=auto", lowers.join(":"));
-    let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    if let Some((upper, work)) = writable {
-        // volatile: else the end of every action writes back all dirty pages of the whole file system.
-        options += &format!(",upperdir={},workdir={},volatile", escape(upper), escape(work));
-    } else {
-        flags |= MsFlags::MS_RDONLY;
-    }
-    mount(Some("overlay"), target, Some("overlay"), flags, Some(&*options)).blame_at(step, writable.map_or(target, |(upper, _)| upper))
-}
-
-/// overlayfs splits its options at commas, and lower directories at colons.
-fn escape(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', r"\\").replace(':', r"\:").replace(',', r"\,")
-}
-
-fn enter(new_root: &Path) -> nix::Result<()> {
-    chdir(new_root)?;
-    // The old root lands on top of the new one, and goes.
-    pivot_root(".", ".")?;
-    umount2(".", MntFlags::MNT_DETACH)?;
-    chdir("/")
-}
-
-fn fill_dev(dev: &Path) -> Result<(), Failure> {
-    for name in DEVICES {
-        File::create(dev.join(name)).blame_at(Step::Dev, &dev.join(name))?;
-    }
-    for (name, target) in DEVICE_LINKS {
-        symlink(target, dev.join(name)).blame_at(Step::Dev, &dev.join(name))?;
-    }
-    make_directory(&dev.join("pts"))?;
-    make_directory(&dev.join("shm"))?;
-    open_to_all(&dev.join("shm"), Step::Dev)
-}
-
-fn open_to_all(directory: &Path, step: Step) -> Result<(), Failure> {
-    fs::set_permissions(directory, Permissions::from_mode(0o1777)).blame_at(step, directory)
-}
-
-fn make_directory(path: &Path) -> Result<(), Failure> {
-    fs::create_dir(path).blame_at(Step::Skeleton, path)
 }
 
 fn is_directory(source: &Path) -> Result<bool, Failure> {
     Ok(fs::metadata(source).blame_at(Step::Bind, source)?.is_dir())
-}
-
-fn attach(source: Option<&str>, at: &Path, kind: Option<&str>, flags: MsFlags, data: Option<&str>, step: Step) -> Result<(), Failure> {
-    mount(source, at, kind, flags, data).blame_at(step, at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn overlay_options_survive_odd_names() {
-        assert_eq!(escape(Path::new(r"/a:b,c\d")), r"/a\:b\,c\\d");
-    }
 }

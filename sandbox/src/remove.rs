@@ -42,7 +42,10 @@ fn unlock(path: &Path) -> Result<(), (std::path::PathBuf, io::Error)> {
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot remove {}: {error}", path.display()))
+    io::Error::new(
+        error.kind(),
+        format!("cannot remove {}: {error}", path.display()),
+    )
 }
 
 #[cfg(test)]

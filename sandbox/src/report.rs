@@ -119,11 +119,19 @@ pub(crate) trait Blame<T> {
 
 impl<T, E: Into<io::Error>> Blame<T> for Result<T, E> {
     fn blame(self, step: Step) -> Result<T, Failure> {
-        self.map_err(|error| Failure { step, path: None, errno: errno(error) })
+        self.map_err(|error| Failure {
+            step,
+            path: None,
+            errno: errno(error),
+        })
     }
 
     fn blame_at(self, step: Step, path: &Path) -> Result<T, Failure> {
-        self.map_err(|error| Failure { step, path: Some(path.to_owned()), errno: errno(error) })
+        self.map_err(|error| Failure {
+            step,
+            path: Some(path.to_owned()),
+            errno: errno(error),
+        })
     }
 }
 
@@ -141,7 +149,10 @@ pub(crate) fn send(mut control: &UnixStream, message: &Message) {
 
 /// Reads back what [`send`] wrote; a line cut short by a death is left out.
 pub(crate) fn parse(received: &[u8]) -> Vec<Message> {
-    received.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    received
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -152,13 +163,20 @@ mod tests {
     #[test]
     fn messages_survive_the_socket() {
         let (sender, mut receiver) = UnixStream::pair().unwrap();
-        let failed = Message::Failed(Failure { step: Step::Proc, path: Some("/proc".into()), errno: 1 });
+        let failed = Message::Failed(Failure {
+            step: Step::Proc,
+            path: Some("/proc".into()),
+            errno: 1,
+        });
         send(&sender, &failed);
         send(&sender, &Message::Ended(Status::Signal(9)));
         drop(sender);
         let mut received = Vec::new();
         receiver.read_to_end(&mut received).unwrap();
         received.extend_from_slice(b"{\"Used\":{\"us");
-        assert_eq!(parse(&received), [failed, Message::Ended(Status::Signal(9))]);
+        assert_eq!(
+            parse(&received),
+            [failed, Message::Ended(Status::Signal(9))]
+        );
     }
 }

@@ -44,7 +44,11 @@ pub fn run(spec: &Spec, output: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
     let deadline = spec.timeout.map(|timeout| started + timeout);
     let (received, timed_out) = attend(&helper, &control, pipe, deadline, output)?;
     let end = helper.0.wait().map_err(blame("wait for"))?;
-    let mut exit = Exit { status: Status::TimedOut, usage: Usage::default(), wall: started.elapsed() };
+    let mut exit = Exit {
+        status: Status::TimedOut,
+        usage: Usage::default(),
+        wall: started.elapsed(),
+    };
     let mut ended = timed_out;
     for message in report::parse(&received) {
         match message {
@@ -55,7 +59,11 @@ pub fn run(spec: &Spec, output: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
             Message::Ended(status) => (exit.status, ended) = (status, true),
         }
     }
-    if ended { Ok(exit) } else { Err(Error::Lost(end.to_string())) }
+    if ended {
+        Ok(exit)
+    } else {
+        Err(Error::Lost(end.to_string()))
+    }
 }
 
 /// The helper's process; dropped before its end (a panic in the caller's closure), it takes the sandbox with it.
@@ -82,7 +90,11 @@ fn spawn(stdio: Stdio, theirs: UnixStream) -> Result<(Helper, Option<PipeReader>
     // Neither hooks nor a user change nor a working directory: std then uses posix_spawn, whose cost does not grow with
     // the caller's memory.
     let mut command = Command::new("/proc/self/exe");
-    command.arg0(helper::NAME).arg(helper::ROLE).env_clear().stdin(OwnedFd::from(theirs));
+    command
+        .arg0(helper::NAME)
+        .arg(helper::ROLE)
+        .env_clear()
+        .stdin(OwnedFd::from(theirs));
     let mut pipe = None;
     if stdio == Stdio::Captured {
         let (reader, writer) = io::pipe().map_err(blame("make a pipe for"))?;
@@ -91,7 +103,9 @@ fn spawn(stdio: Stdio, theirs: UnixStream) -> Result<(Helper, Option<PipeReader>
         command.stdout(writer).stderr(second).process_group(0);
         pipe = Some(reader);
     } else {
-        command.stdout(ProcessStdio::inherit()).stderr(ProcessStdio::inherit());
+        command
+            .stdout(ProcessStdio::inherit())
+            .stderr(ProcessStdio::inherit());
     }
     Ok((Helper(command.spawn().map_err(blame("start"))?), pipe))
 }
@@ -100,15 +114,28 @@ fn spawn(stdio: Stdio, theirs: UnixStream) -> Result<(Helper, Option<PipeReader>
 fn order(mut control: &UnixStream, spec: &Spec) -> io::Result<()> {
     let stdin = [sys::raw(&sys::stdin())];
     let rights = [ControlMessage::ScmRights(&stdin)];
-    let rights = if spec.stdio == Stdio::Inherited { &rights[..] } else { &[] };
-    let sent = sendmsg::<()>(sys::raw(control), &[IoSlice::new(b"\n")], rights, MsgFlags::MSG_NOSIGNAL, None);
+    let rights = if spec.stdio == Stdio::Inherited {
+        &rights[..]
+    } else {
+        &[]
+    };
+    let sent = sendmsg::<()>(
+        sys::raw(control),
+        &[IoSlice::new(b"\n")],
+        rights,
+        MsgFlags::MSG_NOSIGNAL,
+        None,
+    );
     if sent == Err(Errno::EBADF) {
         // The caller runs with its standard input closed: the helper opens /dev/null.
         control.write_all(b"\n")?;
     } else {
         sent?;
     }
-    control.write_all(&serde_json::to_vec(&Order { caller: std::process::id().cast_signed(), spec: spec.clone() })?)?;
+    control.write_all(&serde_json::to_vec(&Order {
+        caller: std::process::id().cast_signed(),
+        spec: spec.clone(),
+    })?)?;
     control.shutdown(Shutdown::Write)
 }
 
@@ -131,14 +158,21 @@ fn attend(
             (timed_out, deadline) = (true, None);
             continue;
         }
-        let (heard, written) = ready(talking.then_some(control), pipe.as_ref(), left).map_err(blame("watch"))?;
+        let (heard, written) =
+            ready(talking.then_some(control), pipe.as_ref(), left).map_err(blame("watch"))?;
         if heard {
-            let count = control.read(&mut buffer).or_else(reset_is_end).map_err(blame("hear"))?;
+            let count = control
+                .read(&mut buffer)
+                .or_else(reset_is_end)
+                .map_err(blame("hear"))?;
             received.extend_from_slice(&buffer[..count]);
             talking = count > 0;
         }
         if written && let Some(reader) = &mut pipe {
-            match reader.read(&mut buffer).map_err(blame("read the output of"))? {
+            match reader
+                .read(&mut buffer)
+                .map_err(blame("read the output of"))?
+            {
                 0 => pipe = None,
                 count => output(&buffer[..count]),
             }
@@ -149,11 +183,19 @@ fn attend(
 
 /// A helper that dies with part of the order unread resets the socket.
 fn reset_is_end(error: io::Error) -> io::Result<usize> {
-    if error.kind() == io::ErrorKind::ConnectionReset { Ok(0) } else { Err(error) }
+    if error.kind() == io::ErrorKind::ConnectionReset {
+        Ok(0)
+    } else {
+        Err(error)
+    }
 }
 
 /// Which of the two can be read; neither when the time is up or a signal came.
-fn ready(control: Option<&UnixStream>, pipe: Option<&PipeReader>, left: Option<Duration>) -> io::Result<(bool, bool)> {
+fn ready(
+    control: Option<&UnixStream>,
+    pipe: Option<&PipeReader>,
+    left: Option<Duration>,
+) -> io::Result<(bool, bool)> {
     // Rounded up, so that the last millisecond is not spent in a busy loop.
     let wait = left.map_or(PollTimeout::NONE, |left| {
         PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)

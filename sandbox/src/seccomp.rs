@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use nix::errno::Errno;
 use nix::libc;
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch, apply_filter, sock_filter,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
 use crate::report::{Failure, Step};
@@ -74,7 +74,12 @@ const NAMESPACES: [i32; 7] = [
 ];
 
 /// The families that a network namespace separates; others (vsock, say) reach the host.
-const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+const FAMILIES: [i32; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    libc::AF_NETLINK,
+];
 
 /// `S_ISUID` and `S_ISGID`.
 const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
@@ -83,10 +88,16 @@ const CREATING: [u64; 2] = [0o100, 0o20_000_000];
 
 /// Puts the filter on this process and all its descendants, for good.
 pub(crate) fn install() -> Result<(), Failure> {
-    let failed = |errno: i32| Failure { step: Step::Seccomp, path: None, errno };
+    let failed = |errno: i32| Failure {
+        step: Step::Seccomp,
+        path: None,
+        errno,
+    };
     let program = program().map_err(|_| failed(Errno::EINVAL as i32))?;
     apply_filter(&program).map_err(|error| match error {
-        seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => failed(error.raw_os_error().unwrap_or(0)),
+        seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => {
+            failed(error.raw_os_error().unwrap_or(0))
+        }
         _ => failed(Errno::EINVAL as i32),
     })
 }
@@ -101,11 +112,20 @@ fn program() -> Result<BpfProgram, BackendError> {
 }
 
 fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, vec![])).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        REFUSED.iter().map(|call| (*call, vec![])).collect();
     let namespaces = NAMESPACES.map(|flag| u64::from(flag.cast_unsigned()));
     rules.insert(libc::SYS_clone, any_bit(0, &namespaces)?);
-    rules.insert(libc::SYS_unshare, any_bit(0, &[&namespaces[..], &[CLONE_NEWTIME]].concat())?);
-    for (call, mode) in [(libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_fchmodat2, 2), (libc::SYS_mknodat, 2)] {
+    rules.insert(
+        libc::SYS_unshare,
+        any_bit(0, &[&namespaces[..], &[CLONE_NEWTIME]].concat())?,
+    );
+    for (call, mode) in [
+        (libc::SYS_fchmod, 1),
+        (libc::SYS_fchmodat, 2),
+        (libc::SYS_fchmodat2, 2),
+        (libc::SYS_mknodat, 2),
+    ] {
         rules.insert(call, any_bit(mode, &SET_ID_BITS)?);
     }
     rules.insert(libc::SYS_openat, creating(3)?);
@@ -122,8 +142,12 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     // Typing into the caller's terminal.
     let ioctls = [libc::TIOCSTI, libc::TIOCLINUX];
     let typing = ioctls.map(|request| rule([when(1, SeccompCmpOp::Eq, request)?]));
-    rules.insert(libc::SYS_ioctl, typing.into_iter().collect::<Result<_, _>>()?);
-    let [unix, inet, inet6, netlink] = FAMILIES.map(|family| when(0, SeccompCmpOp::Ne, u64::from(family.cast_unsigned())));
+    rules.insert(
+        libc::SYS_ioctl,
+        typing.into_iter().collect::<Result<_, _>>()?,
+    );
+    let [unix, inet, inet6, netlink] =
+        FAMILIES.map(|family| when(0, SeccompCmpOp::Ne, u64::from(family.cast_unsigned())));
     let other_family = [unix?, inet?, inet6?, netlink?];
     rules.insert(libc::SYS_socket, vec![rule(other_family.clone())?]);
     rules.insert(libc::SYS_socketpair, vec![rule(other_family)?]);
@@ -132,14 +156,21 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
 
 /// One rule a bit: the call is refused when any of them is set.
 fn any_bit(argument: u8, bits: &[u64]) -> Result<Vec<SeccompRule>, BackendError> {
-    bits.iter().map(|bit| rule([when(argument, SeccompCmpOp::MaskedEq(*bit), *bit)?])).collect()
+    bits.iter()
+        .map(|bit| rule([when(argument, SeccompCmpOp::MaskedEq(*bit), *bit)?]))
+        .collect()
 }
 
 /// `open` that makes a file with a set-id bit; the flags are the argument before the mode.
 fn creating(mode: u8) -> Result<Vec<SeccompRule>, BackendError> {
-    let pairs = CREATING.iter().flat_map(|flag| SET_ID_BITS.map(|bit| (*flag, bit)));
+    let pairs = CREATING
+        .iter()
+        .flat_map(|flag| SET_ID_BITS.map(|bit| (*flag, bit)));
     let both = |(flag, bit)| {
-        rule([when(mode - 1, SeccompCmpOp::MaskedEq(flag), flag)?, when(mode, SeccompCmpOp::MaskedEq(bit), bit)?])
+        rule([
+            when(mode - 1, SeccompCmpOp::MaskedEq(flag), flag)?,
+            when(mode, SeccompCmpOp::MaskedEq(bit), bit)?,
+        ])
     };
     pairs.map(both).collect()
 }
@@ -158,9 +189,18 @@ fn unknown_calls() -> BpfProgram {
     const LOAD_NUMBER: sock_filter = instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0);
     const X32: u32 = 0x4000_0000;
     const fn instruction(code: u32, skip_if_false: u8, k: u32) -> sock_filter {
-        sock_filter { code: code as u16, jt: 0, jf: skip_if_false, k }
+        sock_filter {
+            code: code as u16,
+            jt: 0,
+            jf: skip_if_false,
+            k,
+        }
     }
-    let no_such_call = instruction(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | Errno::ENOSYS as u32);
+    let no_such_call = instruction(
+        libc::BPF_RET | libc::BPF_K,
+        0,
+        libc::SECCOMP_RET_ERRNO | Errno::ENOSYS as u32,
+    );
     let equals = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
     let mut program = vec![LOAD_NUMBER];
     for call in UNKNOWN {
@@ -180,6 +220,9 @@ mod tests {
     #[test]
     fn the_filter_compiles_and_fits_the_kernel() {
         let length = program().unwrap().len();
-        assert!(length > REFUSED.len() && length < 4096, "{length} instructions");
+        assert!(
+            length > REFUSED.len() && length < 4096,
+            "{length} instructions"
+        );
     }
 }

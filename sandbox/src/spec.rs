@@ -108,23 +108,44 @@ impl Spec {
         if self.argv.first().is_none_or(String::is_empty) {
             return invalid("the command is empty".into());
         }
-        let words = self.argv.iter().chain(self.env.iter().flat_map(|(name, value)| [name, value]));
+        let words = self
+            .argv
+            .iter()
+            .chain(self.env.iter().flat_map(|(name, value)| [name, value]));
         if let Some(word) = words.into_iter().find(|word| word.contains('\0')) {
             return invalid(format!("{word:?} contains a NUL byte"));
         }
-        if let Some((name, _)) = self.env.iter().find(|(name, _)| name.is_empty() || name.contains('=')) {
-            return invalid(format!("{name:?} is not a name for an environment variable"));
+        if let Some((name, _)) = self
+            .env
+            .iter()
+            .find(|(name, _)| name.is_empty() || name.contains('='))
+        {
+            return invalid(format!(
+                "{name:?} is not a name for an environment variable"
+            ));
         }
         let sources = self.mounts.iter().flat_map(|mount| mount.source.paths());
         for path in sources.chain([&*self.root, &*self.scratch]) {
             if !path.is_absolute() || path.to_str().is_none() {
-                return invalid(format!("host path {} is not absolute UTF-8", path.display()));
+                return invalid(format!(
+                    "host path {} is not absolute UTF-8",
+                    path.display()
+                ));
             }
         }
-        for path in self.mounts.iter().map(|mount| &*mount.target).chain([&*self.cwd]) {
-            let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+        for path in self
+            .mounts
+            .iter()
+            .map(|mount| &*mount.target)
+            .chain([&*self.cwd])
+        {
+            let plain =
+                |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
             if !path.is_absolute() || !path.components().all(plain) || path.to_str().is_none() {
-                return invalid(format!("path {} in the sandbox is not absolute, plain UTF-8", path.display()));
+                return invalid(format!(
+                    "path {} in the sandbox is not absolute, plain UTF-8",
+                    path.display()
+                ));
             }
         }
         for (index, mount) in self.mounts.iter().enumerate() {
@@ -132,7 +153,10 @@ impl Spec {
             if target == Path::new("/") || target.starts_with("/proc") {
                 return invalid(format!("{} cannot be a mount's target", target.display()));
             }
-            if self.mounts[..index].iter().any(|earlier| earlier.target == *target) {
+            if self.mounts[..index]
+                .iter()
+                .any(|earlier| earlier.target == *target)
+            {
                 return invalid(format!("{} is the target of two mounts", target.display()));
             }
         }
@@ -169,27 +193,60 @@ mod tests {
     }
 
     fn mount(target: &str) -> Mount {
-        Mount { target: target.into(), source: Source::ReadOnly("/source".into()) }
+        Mount {
+            target: target.into(),
+            source: Source::ReadOnly("/source".into()),
+        }
     }
 
     #[test]
     fn accepts_the_plain_case() {
-        let spec = Spec { mounts: vec![mount("/a/b"), mount("/a")], ..spec() };
+        let spec = Spec {
+            mounts: vec![mount("/a/b"), mount("/a")],
+            ..spec()
+        };
         assert!(spec.check().is_ok());
     }
 
     #[test]
     fn refuses_what_cannot_run() {
         let wrong = [
-            Spec { argv: vec![], ..spec() },
-            Spec { argv: vec!["a\0b".into()], ..spec() },
-            Spec { env: vec![("A=B".into(), String::new())], ..spec() },
-            Spec { root: "relative".into(), ..spec() },
-            Spec { cwd: "/a/../b".into(), ..spec() },
-            Spec { mounts: vec![mount("/")], ..spec() },
-            Spec { mounts: vec![mount("/proc/self")], ..spec() },
-            Spec { mounts: vec![mount("a")], ..spec() },
-            Spec { mounts: vec![mount("/a"), mount("/a/")], ..spec() },
+            Spec {
+                argv: vec![],
+                ..spec()
+            },
+            Spec {
+                argv: vec!["a\0b".into()],
+                ..spec()
+            },
+            Spec {
+                env: vec![("A=B".into(), String::new())],
+                ..spec()
+            },
+            Spec {
+                root: "relative".into(),
+                ..spec()
+            },
+            Spec {
+                cwd: "/a/../b".into(),
+                ..spec()
+            },
+            Spec {
+                mounts: vec![mount("/")],
+                ..spec()
+            },
+            Spec {
+                mounts: vec![mount("/proc/self")],
+                ..spec()
+            },
+            Spec {
+                mounts: vec![mount("a")],
+                ..spec()
+            },
+            Spec {
+                mounts: vec![mount("/a"), mount("/a/")],
+                ..spec()
+            },
         ];
         for spec in wrong {
             assert!(matches!(spec.check(), Err(Error::Invalid(_))), "{spec:?}");

@@ -27,7 +27,12 @@ pub(crate) fn take_control() -> nix::Result<OwnedFd> {
     unsafe {
         Errno::result(libc::dup3(0, CONTROL, libc::O_CLOEXEC))?;
         // By number: old C libraries have no wrapper.
-        Errno::result(libc::syscall(libc::SYS_close_range, CONTROL + 1, libc::c_uint::MAX, 0))?;
+        Errno::result(libc::syscall(
+            libc::SYS_close_range,
+            CONTROL + 1,
+            libc::c_uint::MAX,
+            0,
+        ))?;
         Ok(OwnedFd::from_raw_fd(CONTROL))
     }
 }
@@ -54,12 +59,24 @@ pub(crate) fn add_mount_attributes(target: &Path, attributes: u64) -> nix::Resul
         propagation: u64,
         userns: u64,
     }
-    let attr = MountAttr { set: attributes, clear: 0, propagation: 0, userns: 0 };
+    let attr = MountAttr {
+        set: attributes,
+        clear: 0,
+        propagation: 0,
+        userns: 0,
+    };
     let target = c_path(target)?;
     // SAFETY: both pointers are to live values of the layout and size that the call states.
     let result = unsafe {
         let size = size_of::<MountAttr>();
-        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, target.as_ptr(), libc::AT_RECURSIVE, &raw const attr, size)
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attr,
+            size,
+        )
     };
     Errno::result(result).map(drop)
 }
@@ -79,8 +96,19 @@ pub(crate) fn drop_capabilities() -> nix::Result<()> {
                 Err(error) => return Err(error),
             }
         }
-        Errno::result(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))?;
-        Errno::result(libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr())).map(drop)
+        Errno::result(libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            0,
+            0,
+            0,
+        ))?;
+        Errno::result(libc::syscall(
+            libc::SYS_capset,
+            header.as_ptr(),
+            none.as_ptr(),
+        ))
+        .map(drop)
     }
 }
 
@@ -92,7 +120,10 @@ pub(crate) fn set_domain_name(name: &str) -> nix::Result<()> {
 
 /// Gives a signal its default action.
 pub(crate) fn reset_signal(signal: Signal) -> nix::Result<()> {
-    restore(signal, &SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty()))
+    restore(
+        signal,
+        &SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty()),
+    )
 }
 
 /// Ignores a signal; gives back what was done with it before.
@@ -112,7 +143,15 @@ pub(crate) fn restore(signal: Signal, before: &SigAction) -> nix::Result<()> {
 pub(crate) fn set_attribute(path: &Path, name: &str, value: &[u8]) -> io::Result<()> {
     let (path, name) = (c_path(path)?, CString::new(name)?);
     // SAFETY: two NUL-terminated strings, and a pointer with its length.
-    let result = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    let result = unsafe {
+        libc::setxattr(
+            path.as_ptr(),
+            name.as_ptr(),
+            value.as_ptr().cast(),
+            value.len(),
+            0,
+        )
+    };
     Ok(Errno::result(result).map(drop)?)
 }
 

@@ -16,7 +16,10 @@ pub(crate) struct Terminal {
 impl Terminal {
     pub(crate) fn lend() -> Self {
         let ignored = [Signal::SIGINT, Signal::SIGQUIT];
-        let before = ignored.into_iter().filter_map(|signal| Some((signal, sys::ignore(signal).ok()?))).collect();
+        let before = ignored
+            .into_iter()
+            .filter_map(|signal| Some((signal, sys::ignore(signal).ok()?)))
+            .collect();
         let group = getpgrp();
         let foreground = tcgetpgrp(sys::stdin()).ok().filter(|owner| *owner == group);
         Self { before, foreground }

@@ -22,13 +22,26 @@ fn an_overlay_starts_with_its_lower_and_leaves_it_unchanged() {
         sandbox.mount("/build", overlay.clone());
         let script = "cd /build; cat changed removed kept/file; echo -n new > changed; rm removed; echo -n x > added
             rm -r kept; mkdir kept; echo -n y > kept/other; ls -R . ";
-        assert_eq!(sandbox.sh(script).text(), "oldoldold.:\nadded\nchanged\nkept\n\n./kept:\nother");
-        let Source::Overlay { lower, upper, .. } = overlay else { unreachable!() };
+        assert_eq!(
+            sandbox.sh(script).text(),
+            "oldoldold.:\nadded\nchanged\nkept\n\n./kept:\nother"
+        );
+        let Source::Overlay { lower, upper, .. } = overlay else {
+            unreachable!()
+        };
         let read = |file: &str| fs::read_to_string(lower.join(file)).unwrap();
-        assert_eq!((read("changed"), read("removed"), read("kept/file")), ("old".into(), "old".into(), "old".into()));
+        assert_eq!(
+            (read("changed"), read("removed"), read("kept/file")),
+            ("old".into(), "old".into(), "old".into())
+        );
         assert!(!lower.join("added").exists());
         assert_eq!(fs::read_to_string(upper.join("changed")).unwrap(), "new");
-        assert!(fs::symlink_metadata(upper.join("removed")).unwrap().file_type().is_char_device());
+        assert!(
+            fs::symlink_metadata(upper.join("removed"))
+                .unwrap()
+                .file_type()
+                .is_char_device()
+        );
         assert!(upper.join("kept/other").exists() && !upper.join("kept/file").exists());
     }
 }
@@ -40,17 +53,31 @@ fn overlayfs_residue_can_be_removed() {
         sandbox.mount("/build", overlay);
         sandbox.sh("touch /build/x").text();
         let build = sandbox.folder.path().join("build");
-        assert!(build.join("work/work").exists(), "there is residue to remove");
-        let removed = sandbox.probe(&["remove", build.to_str().unwrap()]).status().unwrap();
+        assert!(
+            build.join("work/work").exists(),
+            "there is residue to remove"
+        );
+        let removed = sandbox
+            .probe(&["remove", build.to_str().unwrap()])
+            .status()
+            .unwrap();
         assert!(removed.success() && !build.exists());
         // Read-only trees of an ordinary user go as well.
         sandbox.make("tree/a");
         sandbox.write("tree/a/file", "");
         let tree = sandbox.folder.path().join("tree");
         for folder in [tree.join("a"), tree.clone()] {
-            fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+            fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o500))
+                .unwrap();
         }
-        assert!(sandbox.probe(&["remove", tree.to_str().unwrap()]).status().unwrap().success() && !tree.exists());
+        assert!(
+            sandbox
+                .probe(&["remove", tree.to_str().unwrap()])
+                .status()
+                .unwrap()
+                .success()
+                && !tree.exists()
+        );
     }
 }
 
@@ -64,7 +91,10 @@ fn writable_mounts_are_seen_outside() {
         assert_eq!(fs::read_to_string(out.join("new")).unwrap(), "1");
         assert_eq!(fs::read_to_string(file).unwrap(), "2");
         assert!(out.join("a/b").is_dir());
-        assert!(!sandbox.root().join("some").exists(), "a mount point was made in the root");
+        assert!(
+            !sandbox.root().join("some").exists(),
+            "a mount point was made in the root"
+        );
     }
 }
 
@@ -83,7 +113,9 @@ fn mounts_nest_in_any_order() {
         sandbox.mount("/dev/extra", Source::ReadOnly(input.clone()));
         let script = "cat /src/file /src/a/file /src/a/b/out/inner/file /dev/extra/file; touch /src/a/x /src/a/b/out/y /tmp/kept/z /tmp/w";
         assert_eq!(sandbox.sh(script).text(), "inputbuildinputinput");
-        let Source::Overlay { upper, .. } = build else { unreachable!() };
+        let Source::Overlay { upper, .. } = build else {
+            unreachable!()
+        };
         assert!(upper.join("x").exists() && !upper.join("b").exists() && out.join("y").exists());
         assert!(sandbox.folder.path().join("second/upper/z").exists());
         assert_eq!(fs::read_dir(input).unwrap().count(), 1);
@@ -96,7 +128,12 @@ fn targets_follow_the_links_of_the_root() {
         let input = sandbox.make("input");
         sandbox.write("input/file", "x");
         sandbox.mount("/bin/extra", Source::ReadOnly(input.clone()));
-        assert_eq!(sandbox.sh("cat /usr/bin/extra/file /bin/extra/file; readlink /bin").text(), "xxusr/bin");
+        assert_eq!(
+            sandbox
+                .sh("cat /usr/bin/extra/file /bin/extra/file; readlink /bin")
+                .text(),
+            "xxusr/bin"
+        );
         // A link of an input that leads to the host leads into the root instead.
         symlink("/usr", input.join("link")).unwrap();
         sandbox.mount("/in", Source::ReadOnly(input.clone()));
@@ -125,7 +162,14 @@ fn a_fifo_in_dev_carries_bytes() {
         let mut host = ends.read(true).write(true).open(&fifo).unwrap();
         std::io::Write::write_all(&mut host, b"+\n").unwrap();
         sandbox.mount("/dev/pwb-jobserver", Source::Writable(fifo));
-        assert_eq!(sandbox.sh("read -r token < /dev/pwb-jobserver; echo $token; stat -c %F /dev/pwb-jobserver").text(), "+\nfifo");
+        assert_eq!(
+            sandbox
+                .sh(
+                    "read -r token < /dev/pwb-jobserver; echo $token; stat -c %F /dev/pwb-jobserver"
+                )
+                .text(),
+            "+\nfifo"
+        );
     }
 }
 
@@ -134,7 +178,12 @@ fn the_scratch_folder_is_hidden_where_a_source_holds_it() {
     for mut sandbox in Sandbox::each() {
         let all = sandbox.folder.path().to_owned();
         sandbox.mount("/all", Source::Writable(all.clone()));
-        assert_eq!(sandbox.sh("ls -a /all/scratch/assembly | cat; echo x > /all/seen").text(), ".\n..");
+        assert_eq!(
+            sandbox
+                .sh("ls -a /all/scratch/assembly | cat; echo x > /all/seen")
+                .text(),
+            ".\n.."
+        );
         assert!(all.join("seen").exists());
     }
 }
@@ -160,7 +209,10 @@ fn a_missing_source_is_named() {
         let missing = sandbox.folder.path().join("missing");
         sandbox.mount("/x", Source::ReadOnly(missing.clone()));
         let outcome = sandbox.run(&["true"]);
-        let expected = format!("cannot bind a mount ({}): No such file or directory", missing.display());
+        let expected = format!(
+            "cannot bind a mount ({}): No such file or directory",
+            missing.display()
+        );
         assert_eq!(outcome.error, expected);
         assert!(outcome.exit.is_none());
     }

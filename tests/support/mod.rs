@@ -4,15 +4,18 @@
 
 mod host;
 mod package;
+mod said;
+mod tidy;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use host::{Running, eventually, mounts_below, processes};
+pub use said::Said;
 use tempfile::TempDir;
 
 const NOBODY: u32 = 65534;
@@ -22,14 +25,6 @@ pub struct World {
     folder: TempDir,
     user: Option<u32>,
     binary: PathBuf,
-}
-
-/// What one pwb said.
-#[derive(Clone, Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
 }
 
 impl World {
@@ -52,7 +47,7 @@ impl World {
 
     fn make(user: Option<u32>, filled: bool, nodes: &[String]) -> World {
         let package = package::prepared();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir_in(std::env::temp_dir().canonicalize().unwrap()).unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["recipes", "home"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -175,54 +170,6 @@ impl World {
     pub fn start(&self, arguments: &[&str]) -> Running {
         Running::start(self.pwb(arguments))
     }
-
-    /// `text` with all that differs from run to run named by what it is.
-    pub fn tidy(&self, text: &str) -> String {
-        let text = text.replace(&*self.folder.path().to_string_lossy(), "[WORLD]");
-        let mut tidy = String::new();
-        for line in text.split_inclusive('\n') {
-            let mut words: Vec<String> = line.split(' ').map(hide_hash).collect();
-            for place in 1..words.len() {
-                let unit = words[place].trim_end_matches([')', '\n', ',']);
-                if unit == "s" && words[place - 1].contains(|character: char| character.is_ascii_digit()) {
-                    words[place - 1] = "[TIME]".into();
-                }
-            }
-            tidy += &words.join(" ");
-        }
-        tidy
-    }
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Said {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-impl Said {
-    /// The one result.
-    #[track_caller]
-    pub fn result(&self) -> PathBuf {
-        match &self.results()[..] {
-            [one] => one.clone(),
-            _ => panic!("not one result: {self:?}"),
-        }
-    }
-
-    /// All results, in order.
-    pub fn results(&self) -> Vec<PathBuf> {
-        self.out.lines().map(PathBuf::from).collect()
-    }
-
-    /// The commands that were run, sorted.
-    pub fn ran(&self) -> Vec<&str> {
-        let started = self.err.lines().filter_map(|line| line.strip_prefix("run "));
-        let mut names: Vec<&str> = started.filter_map(|line| line.split(' ').next()).collect();
-        names.sort_unstable();
-        names
-    }
 }
 
 /// A node that runs a shell's script over inputs, mount point and reference each, with the output `/out`.
@@ -243,8 +190,11 @@ pub fn listing(folder: &Path) -> BTreeMap<String, String> {
             "/".to_owned()
         } else if metadata.is_symlink() {
             format!("-> {}", fs::read_link(path).unwrap().display())
-        } else {
+        } else if metadata.is_file() {
             String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+        } else {
+            // A read of a fifo would wait for ever.
+            format!("{:?}", metadata.file_type())
         };
         found.insert(name, what);
     });
@@ -278,14 +228,4 @@ pub fn nap(tenths: u32) -> String {
 fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
     assert!(status.success(), "cp -a {} {}", from.display(), to.display());
-}
-
-/// A word with a digest in it, or a part of one, shortened to what it is.
-fn hide_hash(word: &str) -> String {
-    let mut hidden = String::new();
-    for part in word.split_inclusive(|character: char| !character.is_ascii_hexdigit()) {
-        let hex = part.trim_end_matches(|character: char| !character.is_ascii_hexdigit());
-        hidden += &if hex.len() >= 16 { part.replace(hex, "[HASH]") } else { part.to_owned() };
-    }
-    hidden
 }

@@ -1,14 +1,12 @@
 //! Running the host's apt: its sources, and its transports for downloads. Knows nothing of pins or of lock files.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::error::{Error, Result};
@@ -16,7 +14,7 @@ use super::failure::Cause;
 use super::mirror::Source;
 
 const HELPER: &str = "/usr/lib/apt/apt-helper";
-/// The wait between two looks at the growing files: short at first, for small files, then longer.
+/// The wait between two looks at the growing file: short at first, for a small one, then longer.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(50);
 const SOURCE_FORMAT: &str = "$(REPO_URI)\t$(COMPONENT)\t$(RELEASE)\t$(ORIGIN)\t$(LABEL)";
@@ -29,7 +27,10 @@ pub(super) fn is_here() -> bool {
 /// A program of apt's, speaking plain English.
 pub(super) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.env("LC_ALL", "C").env_remove("LANGUAGE").stdin(Stdio::null());
+    command
+        .env("LC_ALL", "C")
+        .env_remove("LANGUAGE")
+        .stdin(Stdio::null());
     command
 }
 
@@ -39,7 +40,10 @@ pub(super) fn run(command: &mut Command, doing: &str) -> Result<String> {
     let output = command.output().map_err(Error::io("run", &program))?;
     if !output.status.success() {
         let log = [output.stdout, output.stderr].concat();
-        return Err(Error::Apt { doing: doing.to_owned(), log: complaints(&String::from_utf8_lossy(&log)) });
+        return Err(Error::Apt {
+            doing: doing.to_owned(),
+            log: complaints(&String::from_utf8_lossy(&log)),
+        });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -58,55 +62,73 @@ pub(super) fn sources(with_release_info: bool) -> Result<Vec<Source>> {
 
 fn source(line: &str) -> Source {
     // A field that apt has no value for stays as it stood in the format.
-    let mut fields = line.split('\t').map(|field| if field.starts_with("$(") { "" } else { field }.to_owned());
+    let mut fields = line
+        .split('\t')
+        .map(|field| if field.starts_with("$(") { "" } else { field }.to_owned());
     let mut next = || fields.next().unwrap_or_default();
-    Source { uri: next(), component: next(), release: next(), origin: next(), label: next() }
+    Source {
+        uri: next(),
+        component: next(),
+        release: next(),
+        origin: next(),
+        label: next(),
+    }
 }
 
-/// Downloads every URI with one apt process. `watch` is told the bytes so far, and ends it all by answering false.
-/// The outer error is of this machine; the inner ones are the sources', in the order of `uris`.
+/// Downloads `uri` with a process of apt's. `watch` is told the bytes so far.
 pub(super) fn download(
-    uris: &[String],
+    uri: &str,
     scratch: &Path,
-    watch: &mut dyn FnMut(u64) -> bool,
-) -> Result<Vec<std::result::Result<TempPath, Cause>>> {
-    let folder = tempfile::Builder::new().prefix("apt-").tempdir_in(scratch).map_err(Error::io("write in", scratch))?;
-    let files: Vec<PathBuf> = (0..uris.len()).map(|index| folder.path().join(index.to_string())).collect();
+    watch: &mut dyn FnMut(u64),
+) -> std::result::Result<TempPath, Cause> {
+    let folder = tempfile::Builder::new()
+        .prefix("apt-")
+        .tempdir_in(scratch)
+        .map_err(Error::io("write in", scratch))?;
+    let file = folder.path().join("file");
     let mut log = tempfile::tempfile_in(scratch).map_err(Error::io("write in", scratch))?;
     let mut command = command(HELPER);
-    // Files are taken over by their digests alone, so apt need not drop to a user that cannot write here.
-    command.args(["-qq", "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=2", "download-file"]);
-    for (uri, file) in uris.iter().zip(&files) {
-        command.arg(uri).arg(file).arg("");
+    // The file is taken over by its digest alone, so apt need not drop to a user that cannot write here.
+    command.args([
+        "-qq",
+        "-o",
+        "APT::Sandbox::User=",
+        "-o",
+        "Acquire::Retries=2",
+        "download-file",
+        uri,
+    ]);
+    command.arg(&file).arg("");
+    command
+        .stdout(Stdio::null())
+        .stderr(log.try_clone().map_err(Error::io("write in", scratch))?);
+    let child = command
+        .spawn()
+        .map_err(Error::io("run", Path::new(HELPER)))?;
+    let status = wait(child, &file, watch)?;
+    if status.success() && file.exists() {
+        return Ok(take(&file, scratch)?);
     }
-    command.stdout(Stdio::null()).stderr(log.try_clone().map_err(Error::io("write in", scratch))?);
-    let child = command.spawn().map_err(Error::io("run", Path::new(HELPER)))?;
-    let ended = wait(child, &files, watch)?;
-    let answers = read_log(&mut log).map_err(Error::io("read apt's messages in", scratch))?;
-    let complaints = failures(&answers);
-    let taken = uris.iter().zip(&files).map(|(uri, file)| match complaints.get(uri) {
-        None if ended && file.exists() => take(file, scratch).map_err(Cause::from),
-        None => Err(Cause::Apt(self::complaints(&answers))),
-        Some(answer) if answer.starts_with("404") => Err(Cause::Gone { answer: answer.clone() }),
-        Some(answer) => Err(Cause::Apt(answer.clone())),
-    });
-    Ok(taken.collect())
+    let log = read_log(&mut log).map_err(Error::io("read apt's messages in", scratch))?;
+    Err(match refusal(&log) {
+        Some(answer) if answer.starts_with("404") => Cause::Gone {
+            answer: answer.to_owned(),
+        },
+        Some(answer) => Cause::Apt(answer.to_owned()),
+        None => Cause::Apt(complaints(&log)),
+    })
 }
 
-/// Waits for the child; false when `watch` has ended it.
-fn wait(mut child: Child, files: &[PathBuf], watch: &mut dyn FnMut(u64) -> bool) -> Result<bool> {
-    let helper = Path::new(HELPER);
+/// Waits for the child, and watches its file grow.
+fn wait(mut child: Child, file: &Path, watch: &mut dyn FnMut(u64)) -> Result<ExitStatus> {
     let mut pause = SHORTEST;
     loop {
-        let ended = child.try_wait().map_err(Error::io("wait for", helper))?.is_some();
-        let sizes = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len());
-        if !watch(sizes.sum()) && !ended {
-            child.kill().map_err(Error::io("end", helper))?;
-            child.wait().map_err(Error::io("wait for", helper))?;
-            return Ok(false);
-        }
-        if ended {
-            return Ok(true);
+        let status = child
+            .try_wait()
+            .map_err(Error::io("wait for", Path::new(HELPER)))?;
+        watch(fs::metadata(file).map_or(0, |file| file.len()));
+        if let Some(status) = status {
+            return Ok(status);
         }
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST);
@@ -115,7 +137,8 @@ fn wait(mut child: Child, files: &[PathBuf], watch: &mut dyn FnMut(u64) -> bool)
 
 /// Moves a file out of its folder, which is about to go.
 fn take(file: &Path, scratch: &Path) -> Result<TempPath> {
-    let place = NamedTempFile::with_prefix_in("download-", scratch).map_err(Error::io("create a file in", scratch))?;
+    let place = NamedTempFile::with_prefix_in("download-", scratch)
+        .map_err(Error::io("create a file in", scratch))?;
     let place = place.into_temp_path();
     fs::rename(file, &place).map_err(Error::io("rename", file))?;
     Ok(place)
@@ -128,20 +151,26 @@ fn read_log(log: &mut File) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// By URI, what apt says of the files it did not get: `E: Failed to fetch URI  404  Not Found [IP: …]`.
-fn failures(log: &str) -> HashMap<String, String> {
-    let lines = log.lines().filter_map(|line| line.strip_prefix("E: Failed to fetch "));
-    let pairs = lines.filter_map(|line| line.split_once(' '));
-    pairs
-        .map(|(uri, answer)| (percent_decode_str(uri).decode_utf8_lossy().into_owned(), answer.trim().to_owned()))
-        .collect()
+/// What apt says of the file that it did not get: `E: Failed to fetch URI  404  Not Found [IP: …]`.
+fn refusal(log: &str) -> Option<&str> {
+    let line = log
+        .lines()
+        .find_map(|line| line.strip_prefix("E: Failed to fetch "))?;
+    line.split_once(' ').map(|(_uri, answer)| answer.trim())
 }
 
 /// The lines of apt's errors, or the last lines where it calls nothing an error.
 pub(super) fn complaints(log: &str) -> String {
     const MOST: usize = 12;
-    let errors: Vec<&str> = log.lines().filter(|line| line.starts_with("E:") || line.starts_with("Err:")).collect();
-    let lines = if errors.is_empty() { log.lines().filter(|line| !line.trim().is_empty()).collect() } else { errors };
+    let errors: Vec<&str> = log
+        .lines()
+        .filter(|line| line.starts_with("E:") || line.starts_with("Err:"))
+        .collect();
+    let lines = if errors.is_empty() {
+        log.lines().filter(|line| !line.trim().is_empty()).collect()
+    } else {
+        errors
+    };
     lines[lines.len().saturating_sub(MOST)..].join("\n")
 }
 
@@ -150,17 +179,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_told_by_uri() {
-        let log =
-            "E: Failed to fetch http://m/pool/a%2bb%7e1.deb  404  Not Found [IP: 192.0.2.1 80]\nE: Download Failed\n";
-        let answers = failures(log);
-        assert_eq!(answers["http://m/pool/a+b~1.deb"], "404  Not Found [IP: 192.0.2.1 80]");
-        assert_eq!(answers.len(), 1);
+    fn the_answer_is_told_without_the_uri() {
+        let log = "E: Failed to fetch http://m/pool/a%2bb%7e1.deb  404  Not Found [IP: 192.0.2.1 80]\nE: Download Failed\n";
+        assert_eq!(refusal(log), Some("404  Not Found [IP: 192.0.2.1 80]"));
+        assert_eq!(refusal("E: Download Failed\n"), None);
     }
 
     #[test]
     fn a_field_without_value_is_empty() {
         let source = source("http://m/debian/\tmain\tx\t$(ORIGIN)\t$(LABEL)");
-        assert_eq!((source.uri.as_str(), source.origin.as_str(), source.label.as_str()), ("http://m/debian/", "", ""));
+        assert_eq!(
+            (
+                source.uri.as_str(),
+                source.origin.as_str(),
+                source.label.as_str()
+            ),
+            ("http://m/debian/", "", "")
+        );
     }
 }

@@ -41,7 +41,10 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Timeouts {
-        Timeouts { connect: Duration::from_secs(5), idle: Duration::from_secs(30) }
+        Timeouts {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+        }
     }
 }
 
@@ -67,7 +70,7 @@ pub struct Fetched {
 
 /// Downloads pinned files. Shared by threads.
 pub struct Fetcher {
-    pub(super) settings: Settings,
+    settings: Settings,
     http: Http,
     mirror: OnceLock<Mirror>,
 }
@@ -76,7 +79,11 @@ impl Fetcher {
     /// Opens no connection yet.
     pub fn new(settings: Settings) -> Result<Fetcher> {
         let http = Http::new(settings.timeouts)?;
-        Ok(Fetcher { settings, http, mirror: OnceLock::new() })
+        Ok(Fetcher {
+            settings,
+            http,
+            mirror: OnceLock::new(),
+        })
     }
 
     /// Where Debian files come from; found out once.
@@ -89,7 +96,12 @@ impl Fetcher {
     }
 
     /// Tries the sources in order. `progress` is told of every piece that comes.
-    pub fn fetch(&self, from: &[Origin], pin: Pin, progress: &mut dyn FnMut(Progress)) -> Result<Fetched> {
+    pub fn fetch(
+        &self,
+        from: &[Origin],
+        pin: Pin,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Fetched> {
         let what = from.first().map_or_else(|| "nothing".into(), name);
         if self.settings.offline && !from.iter().any(|origin| self.is_local(origin)) {
             return Err(Error::Offline { what });
@@ -97,9 +109,18 @@ impl Fetcher {
         let mut failures = Vec::new();
         for origin in from {
             match self.fetch_one(origin, pin, progress) {
-                Ok((file, size)) => return Ok(Fetched { file, size, failures }),
+                Ok((file, size)) => {
+                    return Ok(Fetched {
+                        file,
+                        size,
+                        failures,
+                    });
+                }
                 Err(Cause::Local(error)) => return Err(*error),
-                Err(cause) => failures.push(Failure { origin: self.place(origin), cause }),
+                Err(cause) => failures.push(Failure {
+                    origin: self.place(origin),
+                    cause,
+                }),
             }
         }
         Err(Error::Sources { what, failures })
@@ -113,7 +134,10 @@ impl Fetcher {
     ) -> std::result::Result<(TempPath, u64), Cause> {
         let url = match origin {
             Origin::Url(url) => url.clone(),
-            Origin::Debian(path) => match self.mirror().map_err(|error| Cause::Mirror(Box::new(error)))? {
+            Origin::Debian(path) => match self
+                .mirror()
+                .map_err(|error| Cause::Mirror(Box::new(error)))?
+            {
                 Mirror::Url(base) => Mirror::quoted(base, path.as_str()),
                 Mirror::Apt(base) => {
                     self.online(path.as_str())?;
@@ -123,13 +147,15 @@ impl Fetcher {
         };
         let fetched = self.fetch_url(&url, pin, progress);
         match (origin, fetched) {
-            (Origin::Debian(_), Err(Cause::Status(404))) => Err(Cause::Gone { answer: "HTTP status 404".into() }),
+            (Origin::Debian(_), Err(Cause::Status(404))) => Err(Cause::Gone {
+                answer: "HTTP status 404".into(),
+            }),
             (_, fetched) => fetched,
         }
     }
 
     /// By HTTP, or from a local file.
-    pub(super) fn fetch_url(
+    fn fetch_url(
         &self,
         url: &str,
         pin: Pin,
@@ -152,18 +178,14 @@ impl Fetcher {
         pin: Pin,
         progress: &mut dyn FnMut(Progress),
     ) -> std::result::Result<(TempPath, u64), Cause> {
-        let mut watch = |bytes| {
-            progress(Progress { bytes, total: None });
-            true
-        };
-        let mut files = apt::download(&[uri.to_owned()], &self.settings.scratch, &mut watch)?;
-        let file = files.pop().unwrap_or_else(|| Err(Cause::Apt("nothing".into())))?;
+        let mut watch = |bytes| progress(Progress { bytes, total: None });
+        let file = apt::download(uri, &self.settings.scratch, &mut watch)?;
         let size = verify(&file, pin)?;
         Ok((file, size))
     }
 
     /// Whether it may be there without a connection. A mirror may be a local folder.
-    pub(super) fn is_local(&self, origin: &Origin) -> bool {
+    fn is_local(&self, origin: &Origin) -> bool {
         let url = match origin {
             Origin::Url(url) => Some(url),
             Origin::Debian(_) => self.settings.mirror.as_ref(),
@@ -173,7 +195,9 @@ impl Fetcher {
 
     fn online(&self, what: &str) -> std::result::Result<(), Cause> {
         match self.settings.offline {
-            true => Err(Cause::Other(format!("not asked for {what}: this is an offline run"))),
+            true => Err(Cause::Other(format!(
+                "not asked for {what}: this is an offline run"
+            ))),
             false => Ok(()),
         }
     }
@@ -188,18 +212,29 @@ impl Fetcher {
 }
 
 /// The file that a `file:` URL names.
-pub(super) fn local_path(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("file://").or_else(|| url.strip_prefix("file:"))?;
-    Some(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned()))
+fn local_path(url: &str) -> Option<PathBuf> {
+    let path = url
+        .strip_prefix("file://")
+        .or_else(|| url.strip_prefix("file:"))?;
+    Some(PathBuf::from(
+        percent_decode_str(path).decode_utf8_lossy().into_owned(),
+    ))
 }
 
-fn copy(path: &Path, partial: &mut Partial, progress: &mut dyn FnMut(Progress)) -> std::result::Result<(), Cause> {
+fn copy(
+    path: &Path,
+    partial: &mut Partial,
+    progress: &mut dyn FnMut(Progress),
+) -> std::result::Result<(), Cause> {
     let broken = |error: std::io::Error| Cause::Other(error.to_string());
     let mut file = File::open(path).map_err(broken)?;
     let total = file.metadata().map_err(broken)?.len();
     let mut buffer = vec![0; CHUNK];
     loop {
-        progress(Progress { bytes: partial.written(), total: Some(total) });
+        progress(Progress {
+            bytes: partial.written(),
+            total: Some(total),
+        });
         match file.read(&mut buffer).map_err(broken)? {
             0 => return Ok(()),
             count => partial.append(&buffer[..count])?,
@@ -212,5 +247,8 @@ fn name(origin: &Origin) -> String {
         Origin::Url(url) => url.split(['?', '#']).next().unwrap_or(url),
         Origin::Debian(path) => path.as_str(),
     };
-    text.rsplit('/').find(|part| !part.is_empty()).unwrap_or(text).to_owned()
+    text.rsplit('/')
+        .find(|part| !part.is_empty())
+        .unwrap_or(text)
+        .to_owned()
 }

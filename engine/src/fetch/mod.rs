@@ -15,7 +15,6 @@ mod http;
 mod intake;
 mod listing;
 mod mirror;
-mod packages;
 mod partial;
 mod tar;
 mod unpack;

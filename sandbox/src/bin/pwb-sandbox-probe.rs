@@ -72,22 +72,34 @@ fn flood(spec: &str, threads: &str, count: &str) -> io::Result<()> {
             fs::create_dir_all(&spec.scratch)?;
             spec.argv.push(number.to_string());
             let mut output = Vec::new();
-            let exit = pwb_sandbox::run(&spec, &mut |bytes| output.extend_from_slice(bytes)).map_err(io::Error::other)?;
+            let exit = pwb_sandbox::run(&spec, &mut |bytes| output.extend_from_slice(bytes))
+                .map_err(io::Error::other)?;
             if output != format!("{number}\n").as_bytes() {
-                return Err(io::Error::other(format!("{exit:?} {}", String::from_utf8_lossy(&output))));
+                return Err(io::Error::other(format!(
+                    "{exit:?} {}",
+                    String::from_utf8_lossy(&output)
+                )));
             }
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let threads = (0..threads.parse().unwrap_or(1)).map(|_| scope.spawn(work)).collect::<Vec<_>>();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("panic"))))
+        let threads = (0..threads.parse().unwrap_or(1))
+            .map(|_| scope.spawn(work))
+            .collect::<Vec<_>>();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("panic")))
+        })
     })
 }
 
 fn doctor(store: &str, result: &str) -> io::Result<()> {
     let findings = pwb_sandbox::doctor::probe(Path::new(store));
-    let lines = findings.into_iter().map(|found| json!([found.what, found.ok, found.detail, found.advice]));
+    let lines = findings
+        .into_iter()
+        .map(|found| json!([found.what, found.ok, found.detail, found.advice]));
     fs::write(result, Value::from_iter(lines).to_string())
 }
 
@@ -95,20 +107,64 @@ fn doctor(store: &str, result: &str) -> io::Result<()> {
 fn attempt(what: &str) -> ExitCode {
     let nothing = None::<&str>;
     let result = match what {
-        "mount" => mount(Some("none"), "/tmp", Some("tmpfs"), MsFlags::empty(), nothing),
-        "remount" => mount(nothing, "/", nothing, MsFlags::MS_REMOUNT | MsFlags::MS_BIND, nothing),
+        "mount" => mount(
+            Some("none"),
+            "/tmp",
+            Some("tmpfs"),
+            MsFlags::empty(),
+            nothing,
+        ),
+        "remount" => mount(
+            nothing,
+            "/",
+            nothing,
+            MsFlags::MS_REMOUNT | MsFlags::MS_BIND,
+            nothing,
+        ),
         "umount" => umount("/proc"),
         "unshare" => unshare(CloneFlags::CLONE_NEWUSER),
         "unshare-fs" => unshare(CloneFlags::CLONE_FS),
         "chroot" => chroot("/tmp"),
         "hostname" => sethostname("other"),
-        "suid-mknod" => mknod("/tmp/made", SFlag::S_IFREG, Mode::from_bits_truncate(0o4755), 0),
-        "device" => mknod("/tmp/device", SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), 0x0103),
+        "suid-mknod" => mknod(
+            "/tmp/made",
+            SFlag::S_IFREG,
+            Mode::from_bits_truncate(0o4755),
+            0,
+        ),
+        "device" => mknod(
+            "/tmp/device",
+            SFlag::S_IFCHR,
+            Mode::from_bits_truncate(0o666),
+            0x0103,
+        ),
         "suid-open" => suid_open(),
-        "vsock" => socket(AddressFamily::Vsock, SockType::Stream, SockFlag::empty(), None).map(drop),
-        "inet" => socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).map(drop),
-        "connect" => return verdict(TcpStream::connect_timeout(&address(), Duration::from_secs(3)).map(drop)),
-        "send" => return verdict(UdpSocket::bind("0.0.0.0:0").and_then(|udp| udp.send_to(b"x", address())).map(drop)),
+        "vsock" => socket(
+            AddressFamily::Vsock,
+            SockType::Stream,
+            SockFlag::empty(),
+            None,
+        )
+        .map(drop),
+        "inet" => socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::empty(),
+            None,
+        )
+        .map(drop),
+        "connect" => {
+            return verdict(
+                TcpStream::connect_timeout(&address(), Duration::from_secs(3)).map(drop),
+            );
+        }
+        "send" => {
+            return verdict(
+                UdpSocket::bind("0.0.0.0:0")
+                    .and_then(|udp| udp.send_to(b"x", address()))
+                    .map(drop),
+            );
+        }
         "sysctl" => return verdict(fs::write("/proc/sys/kernel/core_pattern", "core")),
         _ => Err(Errno::ENOTSUP),
     };
@@ -117,7 +173,12 @@ fn attempt(what: &str) -> ExitCode {
 
 fn suid_open() -> nix::Result<()> {
     use nix::fcntl::{OFlag, open};
-    open("/tmp/opened", OFlag::O_CREAT | OFlag::O_WRONLY, Mode::from_bits_truncate(0o4755)).map(drop)
+    open(
+        "/tmp/opened",
+        OFlag::O_CREAT | OFlag::O_WRONLY,
+        Mode::from_bits_truncate(0o4755),
+    )
+    .map(drop)
 }
 
 /// An address of the documentation range: whether anything answers does not matter, only that there is no way out.
@@ -128,6 +189,8 @@ fn address() -> SocketAddr {
 fn verdict(result: io::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(u8::try_from(error.raw_os_error().unwrap_or(255)).unwrap_or(255)),
+        Err(error) => {
+            ExitCode::from(u8::try_from(error.raw_os_error().unwrap_or(255)).unwrap_or(255))
+        }
     }
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const TOOLS: &[&str] = &[
-    "sh", "cat", "ls", "id", "uname", "sleep", "touch", "mkdir", "rm", "chmod", "setsid", "env", "true", "echo", "stat", "mv", "kill",
-    "readlink",
+    "sh", "cat", "ls", "id", "uname", "sleep", "touch", "mkdir", "rm", "chmod", "setsid", "env",
+    "true", "echo", "stat", "mv", "kill", "readlink",
 ];
 const NOBODY: u32 = 65534;
 
@@ -39,7 +39,9 @@ impl Outcome {
 
     #[track_caller]
     pub fn status(&self) -> Status {
-        self.exit.unwrap_or_else(|| panic!("did not run: {self:?}")).status
+        self.exit
+            .unwrap_or_else(|| panic!("did not run: {self:?}"))
+            .status
     }
 }
 
@@ -58,7 +60,11 @@ pub struct Sandbox {
 impl Sandbox {
     /// One as the current user; where that is root, a second as an ordinary one.
     pub fn each() -> Vec<Self> {
-        let users = if nix::unistd::geteuid().is_root() { vec![None, Some(NOBODY)] } else { vec![None] };
+        let users = if nix::unistd::geteuid().is_root() {
+            vec![None, Some(NOBODY)]
+        } else {
+            vec![None]
+        };
         users.into_iter().map(Self::new).collect()
     }
 
@@ -88,7 +94,9 @@ impl Sandbox {
     pub fn make(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::create_dir_all(&path).unwrap();
-        path.ancestors().take_while(|folder| *folder != self.folder.path()).for_each(|folder| self.give(folder));
+        path.ancestors()
+            .take_while(|folder| *folder != self.folder.path())
+            .for_each(|folder| self.give(folder));
         path
     }
 
@@ -107,13 +115,20 @@ impl Sandbox {
     }
 
     pub fn mount(&mut self, target: &str, source: Source) {
-        self.mounts.push(Mount { target: target.into(), source });
+        self.mounts.push(Mount {
+            target: target.into(),
+            source,
+        });
     }
 
     /// An overlay over `name/lower`, which exists already.
     pub fn overlay(&self, name: &str) -> Source {
         let make = |part: &str| self.make(&format!("{name}/{part}"));
-        Source::Overlay { lower: make("lower"), upper: make("upper"), work: make("work") }
+        Source::Overlay {
+            lower: make("lower"),
+            upper: make("upper"),
+            work: make("work"),
+        }
     }
 
     pub fn spec(&self, argv: &[&str]) -> Spec {
@@ -130,18 +145,23 @@ impl Sandbox {
         }
     }
 
-    /// The probe's command line, run as the user.
+    /// The probe's command line, run as the user, by a caller with an odd umask, ignored signals and a leaked descriptor.
     pub fn probe(&self, words: &[&str]) -> Command {
-        let probe = self.root().join("bin/probe");
-        let mut command = match self.user {
-            None => Command::new(probe),
-            Some(user) => {
-                let mut command = Command::new("setpriv");
-                command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()]).arg(probe);
-                command
-            }
-        };
-        command.args(words);
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "umask 077; trap '' HUP USR1; exec \"$@\" 9</dev/null",
+            "sh",
+        ]);
+        if let Some(user) = self.user {
+            command.args([
+                "setpriv",
+                &format!("--reuid={user}"),
+                &format!("--regid={user}"),
+                "--clear-groups",
+            ]);
+        }
+        command.arg(self.root().join("bin/probe")).args(words);
         command
     }
 
@@ -149,7 +169,10 @@ impl Sandbox {
     pub fn start(&self, spec: &Spec) -> Child {
         let (file, result) = self.files(spec);
         let words = ["run", file.to_str().unwrap(), result.to_str().unwrap()];
-        self.probe(&words).stdin(ProcessStdio::null()).spawn().unwrap()
+        self.probe(&words)
+            .stdin(ProcessStdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn files(&self, spec: &Spec) -> (PathBuf, PathBuf) {
@@ -215,14 +238,27 @@ fn fill(root: &Path) {
     symlink("usr/bin", root.join("bin")).unwrap();
     fs::write(root.join("in-root"), "lower\n").unwrap();
     let mut libraries = BTreeSet::new();
-    let found = |tool: &str| ["/usr/bin", "/bin"].iter().map(|folder| Path::new(folder).join(tool)).find(|file| file.exists());
+    let found = |tool: &str| {
+        ["/usr/bin", "/bin"]
+            .iter()
+            .map(|folder| Path::new(folder).join(tool))
+            .find(|file| file.exists())
+    };
     let tools = TOOLS.iter().map(|tool| (*tool, found(tool).unwrap()));
-    let probe = ("probe", PathBuf::from(env!("CARGO_BIN_EXE_pwb-sandbox-probe")));
+    let probe = (
+        "probe",
+        PathBuf::from(env!("CARGO_BIN_EXE_pwb-sandbox-probe")),
+    );
     for (name, file) in tools.chain([probe]) {
         fs::copy(&file, root.join("bin").join(name)).unwrap();
         let linked = Command::new("ldd").arg(&file).output().unwrap().stdout;
         let words = String::from_utf8(linked).unwrap();
-        libraries.extend(words.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from));
+        libraries.extend(
+            words
+                .split_whitespace()
+                .filter(|word| word.starts_with('/'))
+                .map(PathBuf::from),
+        );
     }
     for library in libraries {
         let place = root.join(library.strip_prefix("/").unwrap());
