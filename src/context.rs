@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pwb_cache::Digest;
-use pwb_engine::recipe::{Library, NodeName, Reference};
+use pwb_engine::recipe::{Library, NodeName};
 use pwb_engine::{Error, Graph, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
@@ -104,26 +104,31 @@ pub fn overrides(
 ) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
     let mut overrides = BTreeMap::new();
     for (written, path) in &options.overrides {
-        let recipes = requests.iter().map(
-            |Request {
-                 reference: Reference { node, .. },
-                 ..
-             }| node.recipe(),
-        );
-        let full = recipes
-            .map(|recipe| format!("{recipe}/{written}"))
-            .chain([written.clone()]);
-        let node = full
-            .filter_map(|name| NodeName::parse(&name))
-            .find(|name| library.node(name).is_some());
-        let failed = |why: String| Error::Override {
-            node: written.clone(),
-            why,
+        let of =
+            |Request { reference, .. }: &Request| format!("{}/{written}", reference.node.recipe());
+        let full: Vec<String> = match written.contains('/') {
+            true => vec![written.clone()],
+            false => requests.iter().map(of).collect(),
         };
-        let node = node.ok_or_else(|| failed("no recipe has a node of this name".into()))?;
+        let known =
+            |name: &String| NodeName::parse(name).filter(|name| library.node(name).is_some());
+        let Some(node) = full.iter().find_map(known) else {
+            // The library says it with the nearest name.
+            let name = full.first().unwrap_or(written);
+            library.wanted(name).map_err(Error::Recipe)?;
+            let why = "it is no node".into();
+            return Err(Error::Override {
+                node: written.clone(),
+                why,
+            }
+            .into());
+        };
         let path = PathBuf::from(path)
             .canonicalize()
-            .map_err(|error| failed(format!("{path}: {error}")))?;
+            .map_err(|error| Error::Override {
+                node: written.clone(),
+                why: format!("{path}: {error}"),
+            })?;
         overrides.insert(node, path);
     }
     Ok(overrides)

@@ -11,9 +11,12 @@ mod report;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::stat::{Mode, umask};
 
 fn main() -> ExitCode {
     pwb_sandbox::enter_if_asked();
+    // Folders in the store are seen by commands: the caller's mask must make no difference to them.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let cli = cli::Cli::parse();
     match commands::run(&cli) {
         Ok(code) => code,

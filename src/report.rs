@@ -91,12 +91,19 @@ fn node(failure: &pwb_engine::Failure) -> String {
     }
 }
 
-/// The message with those of its causes, which do not repeat it.
+/// The message with those of its causes that say something new.
 fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text += &format!(": {error}");
+        let cause_text = error.to_string();
+        let said = cause_text
+            .rsplit(": ")
+            .next()
+            .is_some_and(|end| text.ends_with(end));
+        if !said {
+            text += &format!(": {cause_text}");
+        }
         cause = error.source();
     }
     text

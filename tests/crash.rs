@@ -19,8 +19,16 @@ const RANDOM: &str = "cat /proc/sys/kernel/random/uuid > /out/id";
 fn nodes(nap: &str) -> Vec<String> {
     vec![
         node("first", &[], RANDOM),
-        node("slow", &[("/in", "first")], &format!("{RANDOM}; sleep {nap} & sleep {nap}; wait")),
-        node("last", &[("/a", "first"), ("/b", "slow")], "cat /a/out/id /b/out/id > /out/ids"),
+        node(
+            "slow",
+            &[("/in", "first")],
+            &format!("{RANDOM}; sleep {nap} & sleep {nap}; wait"),
+        ),
+        node(
+            "last",
+            &[("/a", "first"), ("/b", "slow")],
+            "cat /a/out/id /b/out/id > /out/ids",
+        ),
     ]
 }
 
@@ -49,12 +57,34 @@ fn a_killed_pwb_takes_everything_along_and_loses_nothing() {
         let said = pwb.end();
         assert_eq!((said.code, said.ran()), (None, vec!["t/slow"]), "{said:?}");
         is_gone(&world, &nap);
-        assert!(!listing(&world.path("store/tmp")).is_empty(), "the killed run's files are still there");
+        assert!(
+            !names(&world.path("store/tmp")).is_empty(),
+            "the killed run's files are still there"
+        );
 
         let said = world.well(&["realize", "t/last"]);
         assert_eq!(said.ran(), ["t/last", "t/slow"]);
         assert!(read(&said.result().join("out/ids")).starts_with(&read(&first.join("out/id"))));
-        assert_eq!(listing(&world.path("store/tmp")).into_keys().collect::<Vec<_>>(), Vec::<String>::new());
+        assert_eq!(names(&world.path("store/tmp")), Vec::<String>::new());
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    listing(folder).into_keys().collect()
+}
+
+#[test]
+fn what_a_dead_run_leaves_is_swept_even_if_it_never_runs_again() {
+    let nap = nap(9_876_500);
+    let world = World::new(&nodes(&nap));
+    let pwb = until_asleep(&world, &nap);
+    pwb.signal(Signal::SIGKILL);
+    pwb.end();
+    is_gone(&world, &nap);
+    world.nodes(&[node("other", &[], "echo other > /out/other")]);
+    world.realize("t/other");
+    for folder in ["store/tmp", "store/locks"] {
+        assert_eq!(names(&world.path(folder)), Vec::<String>::new(), "{folder}");
     }
 }
 
@@ -74,7 +104,10 @@ fn an_interrupted_pwb_ends_at_once_and_cleanly() {
         let mut shorter = nodes(&nap);
         shorter[1] = node("slow", &[("/in", "first")], RANDOM);
         world.nodes(&shorter);
-        assert_eq!(world.well(&["realize", "t/last"]).ran(), ["t/last", "t/slow"]);
+        assert_eq!(
+            world.well(&["realize", "t/last"]).ran(),
+            ["t/last", "t/slow"]
+        );
     }
 }
 
@@ -84,13 +117,20 @@ fn the_death_of_a_sandbox_is_told_and_mended() {
     let world = World::new(&nodes(&nap));
     let pwb = until_asleep(&world, &nap);
     // Whatever kills what sleeps, as the kernel does where memory ends.
-    for process in processes(&nap).iter().filter(|process| process.split(' ').nth(1) == Some("sleep")) {
+    for process in processes(&nap)
+        .iter()
+        .filter(|process| process.split(' ').nth(1) == Some("sleep"))
+    {
         let id: i32 = process.split(' ').next().unwrap().parse().unwrap();
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), Signal::SIGKILL);
     }
     let said = pwb.end();
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("error: t/slow: the command ended with exit code 137"), "{said:?}");
+    assert!(
+        said.err
+            .contains("error: t/slow: the command ended with exit code 137"),
+        "{said:?}"
+    );
     is_gone(&world, &nap);
 }
 
@@ -107,15 +147,22 @@ fn two_at_once_build_everything_once() {
         let mut ran = [one.ran(), two.ran()].concat();
         ran.sort_unstable();
         assert_eq!(ran, ["t/first", "t/last", "t/slow"], "{one:?} {two:?}");
-        assert!(two.err.contains("waiting for another pwb: t/slow\n"), "{two:?}");
-        assert!(!one.err.contains("waiting for another pwb: t/slow"), "{one:?}");
+        assert!(
+            two.err.contains("waiting for another pwb: t/slow\n"),
+            "{two:?}"
+        );
+        assert!(
+            !one.err.contains("waiting for another pwb: t/slow"),
+            "{one:?}"
+        );
     }
 }
 
 #[test]
 fn many_at_once_from_nothing_agree() {
-    let nodes: Vec<String> =
-        (0..6).map(|number| node(&format!("n{number}"), &[], &format!("{RANDOM}; : {number}"))).collect();
+    let nodes: Vec<String> = (0..6)
+        .map(|number| node(&format!("n{number}"), &[], &format!("{RANDOM}; : {number}")))
+        .collect();
     let world = World::empty(&nodes);
     let names: Vec<String> = (0..6).map(|number| format!("t/n{number}")).collect();
     let mut arguments = vec!["realize"];
@@ -129,7 +176,11 @@ fn many_at_once_from_nothing_agree() {
     ran.sort_unstable();
     assert_eq!(ran, names);
     // A download that happened twice would be said twice.
-    let downloads = all.iter().map(|said| said.err.matches("built busybox/package/busybox-static").count());
+    let downloads = all.iter().map(|said| {
+        said.err
+            .matches("built busybox/package/busybox-static")
+            .count()
+    });
     assert_eq!(downloads.sum::<usize>(), 1);
 }
 
@@ -146,7 +197,10 @@ fn who_waits_takes_over_from_who_dies() {
     let (one, two) = (one.end(), two.end());
     assert_eq!((one.code, two.code), (None, Some(0)), "{two:?}");
     assert_eq!(two.ran(), ["t/last", "t/slow"]);
-    assert!(two.err.contains("waiting for another pwb: t/slow\n"), "{two:?}");
+    assert!(
+        two.err.contains("waiting for another pwb: t/slow\n"),
+        "{two:?}"
+    );
 }
 
 /// That every file of the store is what its name says.
@@ -161,7 +215,6 @@ fn is_consistent(store: &Path) {
         }
     });
     assert!(count > 0);
-    assert!(listing(&store.join("tmp")).is_empty() && listing(&store.join("locks")).is_empty());
 }
 
 #[test]
@@ -171,7 +224,11 @@ fn deaths_at_any_instant_cost_nothing_but_time() {
         let script = format!(
             "cat /in/out/all > /out/all; echo {number} >> /out/all; dd if=/dev/zero bs=1k count=64 2>/dev/null > /out/zeros; echo {number} >> /out/zeros"
         );
-        nodes.push(node(&format!("n{number}"), &[("/in", &format!("n{}", number - 1))], &script));
+        nodes.push(node(
+            &format!("n{number}"),
+            &[("/in", &format!("n{}", number - 1))],
+            &script,
+        ));
     }
     let world = World::empty(&nodes);
     let mut before = 0;
@@ -180,15 +237,30 @@ fn deaths_at_any_instant_cost_nothing_but_time() {
         thread::sleep(Duration::from_millis(round * 45));
         pwb.signal(Signal::SIGKILL);
         pwb.end();
-        eventually("no mount is left", || mounts_below(&world.path("")).is_empty());
+        eventually("no mount is left", || {
+            mounts_below(&world.path("")).is_empty()
+        });
         let dry = world.well(&["realize", "t/n7", "--dry-run"]).out;
-        let cached: u32 = dry.lines().last().unwrap().split(' ').next().unwrap().parse().unwrap();
+        let cached: u32 = dry
+            .lines()
+            .last()
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         assert!(cached >= before, "round {round} lost a result: {dry}");
         before = cached;
     }
     let result = world.realize("t/n7");
     assert_eq!(read(&result.join("out/all")), "0\n1\n2\n3\n4\n5\n6\n7\n");
     is_consistent(&world.path("store"));
+    // Whatever has work to do sweeps first.
+    nodes.push(node("more", &[], "echo more > /out/more"));
+    world.nodes(&nodes);
+    world.realize("t/more");
+    assert_eq!(names(&world.path("store/tmp")), Vec::<String>::new());
     let undisturbed = World::new(&nodes).realize("t/n7");
     assert_eq!(result.file_name(), undisturbed.file_name());
 }

@@ -25,10 +25,17 @@ fn there_is_no_network() {
     for world in World::each(&[node("a", &[], &script)]) {
         let out = world.realize("t/a").join("out");
         let devices = read(&out.join("devices"));
-        let names: Vec<&str> =
-            devices.lines().skip(2).filter_map(|line| line.split(':').next()).map(str::trim).collect();
+        let names: Vec<&str> = devices
+            .lines()
+            .skip(2)
+            .filter_map(|line| line.split(':').next())
+            .map(str::trim)
+            .collect();
         assert_eq!(names, ["lo"]);
-        assert_eq!(read(&out.join("said")), "nc: can't connect to remote host (127.0.0.1): Network is unreachable\n");
+        assert_eq!(
+            read(&out.join("said")),
+            "nc: can't connect to remote host (127.0.0.1): Network is unreachable\n"
+        );
         assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     }
     // The server does answer those who reach it.
@@ -42,8 +49,16 @@ fn the_hosts_files_are_not_there() {
     for world in World::each(&[]) {
         let secret = world.path("home/secret");
         fs::write(&secret, "secret").unwrap();
-        let paths = [&secret, &world.path("store"), &world.path("store/index.sqlite"), Path::new("/etc/hostname")];
-        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        let paths = [
+            &secret,
+            &world.path("store"),
+            &world.path("store/index.sqlite"),
+            Path::new("/etc/hostname"),
+        ];
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         let script = format!(
             "echo $(ls -a /) > /out/top; echo $(ls -a /tmp /dev/shm) > /out/tmp
             for path in {} /proc/1/root/etc /proc/1/cwd/etc /sys/kernel /bin/sh; do if ls $path; then echo seen $path; fi; done",
@@ -51,10 +66,16 @@ fn the_hosts_files_are_not_there() {
         );
         world.nodes(&[node("a", &[], &script)]);
         let out = world.realize("t/a").join("out");
-        assert_eq!(read(&out.join("top")), ". .. bin dev etc out proc tmp usr\n");
+        assert_eq!(
+            read(&out.join("top")),
+            ". .. bin dev etc out proc tmp usr\n"
+        );
         assert_eq!(read(&out.join("tmp")), "/dev/shm: . .. /tmp: . ..\n");
         let log = world.well(&["log", "t/a"]).out;
-        let seen: Vec<&str> = log.lines().filter(|line| line.starts_with("seen")).collect();
+        let seen: Vec<&str> = log
+            .lines()
+            .filter(|line| line.starts_with("seen"))
+            .collect();
         assert_eq!(seen, ["seen /bin/sh"], "{log}");
     }
 }
@@ -64,7 +85,10 @@ fn nothing_of_a_run_is_left_for_the_next_one() {
     let leave = "echo 1 > /tmp/left; echo 1 > /dev/shm/left; echo 1 > /out/a";
     let look = "ls -A /tmp /dev/shm > /tmp/found; cp /tmp/found /out";
     for world in World::each(&[node("a", &[], leave), node("b", &[("/in", "a")], look)]) {
-        assert_eq!(read(&world.realize("t/b").join("out/found")), "/dev/shm:\n\n/tmp:\nfound\n");
+        assert_eq!(
+            read(&world.realize("t/b").join("out/found")),
+            "/dev/shm:\n\n/tmp:\nfound\n"
+        );
         assert!(!Path::new("/tmp/left").exists() && !Path::new("/dev/shm/left").exists());
     }
 }
@@ -72,7 +96,11 @@ fn nothing_of_a_run_is_left_for_the_next_one() {
 #[test]
 fn other_processes_are_not_there() {
     let nap = nap(987_650);
-    let mut victim = Command::new("sleep").arg(&nap).stdin(Stdio::null()).spawn().unwrap();
+    let mut victim = Command::new("sleep")
+        .arg(&nap)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
     let script = format!(
         "cd /proc; echo [0-9]* > /out/all; kill -9 {} && echo killed > /out/killed; (kill -9 -1); kill -9 1; echo 1 > /out/alive",
         victim.id()
@@ -80,7 +108,10 @@ fn other_processes_are_not_there() {
     for world in World::each(&[node("a", &[], &script)]) {
         // A command may kill all that it sees, itself too.
         let said = world.say(&["realize", "t/a"]);
-        assert!(said.code == Some(0) || said.err.contains("killed by signal 9"), "{said:?}");
+        assert!(
+            said.code == Some(0) || said.err.contains("killed by signal 9"),
+            "{said:?}"
+        );
         assert!(victim.try_wait().unwrap().is_none());
         world.nodes(&[node("b", &[], "cd /proc; echo [0-9]* > /out/all")]);
         assert_eq!(read(&world.realize("t/b").join("out/all")), "1 2\n");
@@ -98,15 +129,28 @@ fn root_and_inputs_cannot_be_written() {
         for way in 'mount -o remount,rw /in' 'mount -o remount,rw /' 'umount /in' 'mount -t tmpfs none /in' 'umount -l /proc'; do
             if $way 2>/dev/null; then echo did $way; fi; done";
     let nodes = [
-        node("base", &[], "mkdir /out/deep; echo 1 > /out/a; echo 2 > /out/deep/b"),
+        node(
+            "base",
+            &[],
+            "mkdir /out/deep; echo 1 > /out/a; echo 2 > /out/deep/b",
+        ),
         node("a", &[("/in", "base:/out")], script),
     ];
     for world in World::each(&nodes) {
         let (base, root) = (world.realize("t/base"), world.realize("busybox/root"));
-        let before = (listing(&base), fs::read(root.join("usr/bin/busybox")).unwrap());
+        let before = (
+            listing(&base),
+            fs::read(root.join("usr/bin/busybox")).unwrap(),
+        );
         world.realize("t/a");
         assert_eq!(world.well(&["log", "t/a"]).out, "wrote /out/new\n");
-        assert_eq!((listing(&base), fs::read(root.join("usr/bin/busybox")).unwrap()), before);
+        assert_eq!(
+            (
+                listing(&base),
+                fs::read(root.join("usr/bin/busybox")).unwrap()
+            ),
+            before
+        );
     }
 }
 
@@ -114,7 +158,7 @@ fn root_and_inputs_cannot_be_written() {
 fn a_daemon_dies_with_its_command() {
     let nap = nap(987_650);
     let script = format!(
-        "(setsid sleep {nap} < /dev/null > /dev/null 2>&1 &); nohup sleep {nap} & trap '' TERM HUP; sleep 0.1; pidof sleep > /out/pids"
+        "(setsid sleep {nap} < /dev/null > /dev/null 2>&1 &); (trap '' HUP TERM; exec sleep {nap}) & sleep 0.3; pidof sleep > /out/pids"
     );
     for world in World::each(&[node("a", &[], &script)]) {
         let pids = read(&world.realize("t/a").join("out/pids"));
@@ -137,22 +181,38 @@ fn a_set_uid_bit_cannot_be_had() {
     ];
     for world in World::each(&nodes) {
         let out = world.realize("t/a").join("out");
-        assert_eq!(fs::metadata(out.join("busybox.su")).unwrap().permissions().mode() & 0o7777, 0o555);
+        assert_eq!(
+            fs::metadata(out.join("busybox.su"))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o7777,
+            0o555
+        );
         assert_eq!(read(&out.join("set")), "");
         assert_eq!(read(&out.join("id")), "uid=1000(pwb) gid=1000\n");
         for line in read(&out.join("privileges")).lines() {
-            let expected = if line.starts_with("NoNewPrivs") { "1" } else { "0000000000000000" };
+            let expected = if line.starts_with("NoNewPrivs") {
+                "1"
+            } else {
+                "0000000000000000"
+            };
             assert_eq!(line.split_whitespace().last(), Some(expected), "{line}");
         }
-        assert_eq!(read(&world.realize("t/b").join("out/id")), "uid=1000(pwb) gid=1000\n1000\n");
+        assert_eq!(
+            read(&world.realize("t/b").join("out/id")),
+            "uid=1000(pwb) gid=1000\n1000\n"
+        );
     }
 }
 
 #[test]
 fn nothing_of_the_callers_surroundings_leaks() {
     let script = "{ env | sort; id; hostname; umask; date +%Z; pwd; ulimit -c; echo $(ls /proc/self/fd); cat; } > /out/seen 2>&1";
-    let nodes = [node("a", &[], script)
-        .replace("outputs:", r#"cwd: "/work/here", env: {"HOME": "/home", "MINE": "1"}, outputs:"#)];
+    let nodes = [node("a", &[], script).replace(
+        "outputs:",
+        r#"cwd: "/some/place", env: {"HOME": "/home", "MINE": "1"}, outputs:"#,
+    )];
     for world in World::each(&nodes) {
         let mut pwb =
             world.shell("umask 077; ulimit -c unlimited || :; exec 7< /etc/passwd; echo typed | $PWB realize t/a -j 2");

@@ -12,7 +12,11 @@ use support::{Said, World, listing, node, read, walk};
 
 fn nodes() -> Vec<String> {
     vec![
-        node("a", &[], "echo a > /out/a; mkdir /out/deep; echo b > /out/deep/b; cp /usr/bin/busybox /out/busybox-tool"),
+        node(
+            "a",
+            &[],
+            "echo a > /out/a; mkdir /out/deep; echo b > /out/deep/b; cp /usr/bin/busybox /out/busybox-tool",
+        ),
         node("b", &[("/in", "a:/out")], "cat /in/a /in/deep/b > /out/ab"),
     ]
 }
@@ -42,15 +46,23 @@ fn remove(folder: &Path) {
 fn whatever_is_damaged_the_next_realization_mends() {
     type Damage = fn(&World, &Path);
     let damages: [(&str, Damage); 8] = [
-        ("objects removed", |world, _| objects(world).iter().for_each(|object| fs::remove_file(object).unwrap())),
-        ("objects torn", |world, _| objects(world).iter().for_each(|object| tear(object))),
+        ("objects removed", |world, _| {
+            objects(world)
+                .iter()
+                .for_each(|object| fs::remove_file(object).unwrap())
+        }),
+        ("objects torn", |world, _| {
+            objects(world).iter().for_each(|object| tear(object))
+        }),
         ("the result's folder removed", |_, result| remove(result)),
         ("all folders removed", |world, _| {
             remove(&world.path("store/trees"));
             fs::create_dir(world.path("store/trees")).unwrap();
         }),
         ("objects and folders removed", |world, _| {
-            objects(world).iter().for_each(|object| fs::remove_file(object).unwrap());
+            objects(world)
+                .iter()
+                .for_each(|object| fs::remove_file(object).unwrap());
             for entry in fs::read_dir(world.path("store/trees")).unwrap() {
                 remove(&entry.unwrap().path());
             }
@@ -61,13 +73,20 @@ fn whatever_is_damaged_the_next_realization_mends() {
                 remove(&entry.unwrap().path());
             }
         }),
-        ("one object removed, and the folders it is in", |world, result| {
-            let object =
-                objects(world).into_iter().find(|object| read_if_text(object) == Some("a\nb\n".into())).unwrap();
-            fs::remove_file(object).unwrap();
-            remove(result);
+        (
+            "one object removed, and the folders it is in",
+            |world, result| {
+                let object = objects(world)
+                    .into_iter()
+                    .find(|object| read_if_text(object) == Some("a\nb\n".into()))
+                    .unwrap();
+                fs::remove_file(object).unwrap();
+                remove(result);
+            },
+        ),
+        ("the index removed", |world, _| {
+            fs::remove_file(world.path("store/index.sqlite")).unwrap()
         }),
-        ("the index removed", |world, _| fs::remove_file(world.path("store/index.sqlite")).unwrap()),
     ];
     for (what, damage) in damages {
         let world = World::new(&nodes());
@@ -77,13 +96,21 @@ fn whatever_is_damaged_the_next_realization_mends() {
         for name in ["t/b", "t/a", "t/b"] {
             let said = world.say(&["realize", name]);
             assert_eq!(said.code, Some(0), "{what}: {said:?}");
-            let (path, expected) = if name == "t/b" { (&result, &good) } else { (&said.result(), &tool) };
+            let (path, expected) = if name == "t/b" {
+                (&result, &good)
+            } else {
+                (&said.result(), &tool)
+            };
             assert_eq!(&said.result(), path, "{what}");
             assert_eq!(&listing(path), expected, "{what}");
         }
         // And what is built anew on top of it.
         let mut more = nodes();
-        more.push(node("c", &[("/in", "a:/out"), ("/b", "b:/out")], "cp -r /in/. /b/ab /out; /in/busybox-tool true"));
+        more.push(node(
+            "c",
+            &[("/in", "a:/out"), ("/b", "b:/out")],
+            "cp -r /in/. /b/ab /out; /in/busybox-tool true",
+        ));
         world.nodes(&more);
         let said = world.say(&["realize", "t/c"]);
         assert_eq!(said.code, Some(0), "{what}: {said:?}");
@@ -99,7 +126,10 @@ fn read_if_text(path: &Path) -> Option<String> {
 fn mending_says_what_it_does() {
     let world = World::new(&nodes());
     let result = world.realize("t/b");
-    let object = objects(&world).into_iter().find(|object| read_if_text(object) == Some("a\nb\n".into())).unwrap();
+    let object = objects(&world)
+        .into_iter()
+        .find(|object| read_if_text(object) == Some("a\nb\n".into()))
+        .unwrap();
     fs::remove_file(object).unwrap();
     remove(&result);
     let said = world.well(&["realize", "t/b"]);
@@ -122,7 +152,11 @@ fn a_folder_of_the_store_that_is_gone_is_made_again() {
 #[test]
 fn an_index_that_is_none_is_named() {
     let world = World::new(&nodes());
-    fs::write(world.path("store/index.sqlite"), "not a database, ".repeat(1000)).unwrap();
+    fs::write(
+        world.path("store/index.sqlite"),
+        "not a database, ".repeat(1000),
+    )
+    .unwrap();
     insta::assert_snapshot!("garbage", world.tidy(&world.fails(&["realize", "t/b"])));
 }
 
@@ -135,9 +169,15 @@ fn a_newer_store_is_left_alone() {
     bytes[USER_VERSION..USER_VERSION + 4].copy_from_slice(&99_u32.to_be_bytes());
     fs::write(&index, &bytes).unwrap();
     let error = world.fails(&["realize", "t/b"]);
-    let expected =
-        format!("error: the store {} has schema version 99, this pwb knows versions up to ", index.display());
-    assert!(error.starts_with(&expected) && error.contains("hint: use that newer pwb, or another store"), "{error}");
+    let expected = format!(
+        "error: the store {} has schema version 99, this pwb knows versions up to ",
+        index.display()
+    );
+    assert!(
+        error.starts_with(&expected)
+            && error.contains("hint: use that newer pwb, or another store"),
+        "{error}"
+    );
     assert_eq!(fs::read(&index).unwrap(), bytes);
 }
 
@@ -152,14 +192,19 @@ fn a_store_where_none_can_be_is_named() {
 
 #[test]
 fn a_store_that_cannot_be_written_is_named_and_keeps_what_it_has() {
-    let Some(world) = World::each(&nodes()).into_iter().find(|world| !world.is_root()) else {
+    let Some(world) = World::each(&nodes())
+        .into_iter()
+        .find(|world| !world.is_root())
+    else {
         panic!("no ordinary user to be");
     };
     let before = world.realize("t/a");
     let set = |write: bool| {
         let mode = |mode: u32| if write { mode | 0o200 } else { mode & !0o222 };
         let change = |path: &Path, metadata: &fs::Metadata| {
-            let database = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("index.sqlite"));
+            let database = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("index.sqlite"));
             if metadata.is_dir() || database {
                 let mode = mode(metadata.permissions().mode());
                 fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -181,10 +226,17 @@ fn a_store_that_cannot_be_written_is_named_and_keeps_what_it_has() {
 #[test]
 fn a_disk_that_is_full_or_read_only_is_named_and_costs_nothing() {
     let mut nodes = nodes();
-    nodes.push(node("large", &[], "dd if=/dev/urandom of=/out/large bs=1M count=64"));
+    nodes.push(node(
+        "large",
+        &[],
+        "dd if=/dev/urandom of=/out/large bs=1M count=64",
+    ));
     nodes.push(node("copy", &[("/in", "a")], "cp -r /in/out/. /out"));
     let world = World::new(&nodes);
-    world.folder("large/out", &[("a", &"0123456789abcdef".repeat(4 << 20)), ("deep/b", "")]);
+    world.folder(
+        "large/out",
+        &[("a", &"0123456789abcdef".repeat(4 << 20)), ("deep/b", "")],
+    );
     // A mount that ends with the script, in which the superuser may mount.
     let script = "mount -t tmpfs -o size=32m,mode=755 none $PWB_STORE.full; export PWB_STORE=$PWB_STORE.full
         one=$($PWB realize t/b 2>/dev/null); cp -r $one/. ./before
@@ -192,13 +244,15 @@ fn a_disk_that_is_full_or_read_only_is_named_and_costs_nothing() {
         echo == import; $PWB realize t/b --override a=large 2>&1 || echo code $?
         test \"$($PWB realize t/b)\" = $one; diff -r $one ./before
         $PWB realize t/copy > /dev/null 2>&1; ls $PWB_STORE/tmp
-        echo == read-only; mount -o remount,ro $PWB_STORE; $PWB realize t/large 2>&1 || echo code $?
-        mount -o remount,rw $PWB_STORE; test \"$($PWB realize t/b)\" = $one; echo == end";
+        echo == read-only; mount -o remount,bind,ro $PWB_STORE; $PWB realize t/large 2>&1 || echo code $?
+        mount -o remount,bind,rw $PWB_STORE; test \"$($PWB realize t/b)\" = $one; echo == end";
     fs::create_dir(world.path("store.full")).unwrap();
     fs::create_dir(world.path("before")).unwrap();
     let mut unshare = world.command(Path::new("unshare"));
     let user = if world.is_root() { "-m" } else { "-Urm" };
-    unshare.args([user, "sh", "-euc", script]).env("PWB", env!("CARGO_BIN_EXE_pwb"));
+    unshare
+        .args([user, "sh", "-euc", script])
+        .env("PWB", env!("CARGO_BIN_EXE_pwb"));
     let said = Said::from(unshare.output().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
     insta::assert_snapshot!("disk", world.tidy(&said.out));

@@ -24,11 +24,21 @@ fn curious() -> Vec<String> {
     ]
 }
 
-const NAMES: [&str; 6] = ["busybox/package", "busybox/root", "t/made", "t/seen", "t/archive", "t/changed"];
+const NAMES: [&str; 6] = [
+    "busybox/package",
+    "busybox/root",
+    "t/made",
+    "t/seen",
+    "t/archive",
+    "t/changed",
+];
 
 /// The names of the results' folders, which say what is in them.
 fn names(results: &[PathBuf]) -> Vec<String> {
-    results.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    results
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect()
 }
 
 #[test]
@@ -38,16 +48,20 @@ fn stores_users_and_folders_make_no_difference() {
     for world in World::each(&nodes) {
         let mut arguments = vec!["realize"];
         arguments.extend(NAMES);
-        all.push((names(&world.well(&arguments).results()), "in the world's folder"));
+        all.push((
+            names(&world.well(&arguments).results()),
+            "in the world's folder",
+        ));
     }
     let world = World::empty(&nodes);
-    let script = format!("umask 027; cd /; exec $PWB realize -j 1 {}", NAMES.join(" "));
+    let script = format!("cd /; exec $PWB realize -j 1 {}", NAMES.join(" "));
     let mut pwb = world.shell(&script);
-    pwb.env("PWB_STORE", world.path("home/another/store")).envs([
-        ("LANG", "fr_FR.UTF-8"),
-        ("USER", "someone"),
-        ("CFLAGS", "-O3"),
-    ]);
+    pwb.env("PWB_STORE", world.path("home/another/store"))
+        .envs([
+            ("LANG", "fr_FR.UTF-8"),
+            ("USER", "someone"),
+            ("CFLAGS", "-O3"),
+        ]);
     let said = Said::from(pwb.output().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
     all.push((names(&said.results()), "from nothing, one at a time, in /"));
@@ -69,12 +83,39 @@ fn another_result_has_another_name() {
 }
 
 #[test]
-fn folders_above_a_mount_have_the_time_that_all_files_have() {
-    let script = "stat -c '%Y %n' / /in /in/made /in/made/out /opt > /out/times; cat /out/times";
-    let mut nodes = curious();
-    nodes.push(node("times", &[("/in/made", "made"), ("/opt/a/b", "made")], script));
-    let world = World::new(&nodes);
-    for line in read(&world.realize("t/times").join("out/times")).lines() {
-        assert!(line.starts_with("1749600000 "), "{line}");
+fn the_callers_umask_makes_no_difference() {
+    let script = "mkdir /out/deep; stat -c '%a %n' / /usr /usr/bin /in /in/made /in/made/out/deep /out /out/deep /tmp > /tmp/modes
+        cp /tmp/modes /out; cat /tmp/modes";
+    let mut all = Vec::new();
+    for umask in ["022", "077", "000"] {
+        let world = World::empty(&[
+            curious().remove(0),
+            node("modes", &[("/in/made", "made")], script),
+        ]);
+        let mut pwb = world.shell(&format!("umask {umask}; exec $PWB realize t/modes"));
+        let said = Said::from(pwb.output().unwrap());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        all.push((umask, read(&said.result().join("out/modes"))));
     }
+    for (umask, modes) in &all {
+        assert_eq!(modes, &all[0].1, "{umask}");
+    }
+}
+
+#[test]
+fn everything_that_a_command_finds_has_one_time() {
+    let script = "stat -c '%Y %n' / /in /in/made /in/made/out /in/made/out/link /in/made/out/1 /opt /opt/a /usr /bin > /out/times";
+    let mut nodes = curious();
+    nodes.push(node(
+        "times",
+        &[("/in/made", "made"), ("/opt/a/b", "made")],
+        script,
+    ));
+    let world = World::new(&nodes);
+    let times = read(&world.realize("t/times").join("out/times"));
+    let wrong: Vec<&str> = times
+        .lines()
+        .filter(|line| !line.starts_with("1749600000 "))
+        .collect();
+    assert_eq!(wrong, Vec::<&str>::new());
 }

@@ -56,7 +56,19 @@ fn list_has_the_targets_and_if_asked_the_nodes() {
 #[test]
 fn show_has_the_options_and_what_is_to_do() {
     let world = world();
-    insta::assert_snapshot!("show", world.well(&["show", "greeting", "--set", "t/words=a", "--set", "t/words=b"]).out);
+    insta::assert_snapshot!(
+        "show",
+        world
+            .well(&[
+                "show",
+                "greeting",
+                "--set",
+                "t/words=a",
+                "--set",
+                "t/words=b"
+            ])
+            .out
+    );
     world.realize("greeting");
     insta::assert_snapshot!("show-realized", world.well(&["show", "greeting"]).out);
 }
@@ -65,14 +77,27 @@ fn show_has_the_options_and_what_is_to_do() {
 fn graph_speaks_three_notations() {
     let world = world();
     insta::assert_snapshot!("graph-dot", world.well(&["graph", "greeting"]).out);
-    insta::assert_snapshot!("graph-mermaid", world.well(&["graph", "greeting", "--format", "mermaid"]).out);
-    let json = world.well(&["graph", "t/greet", "--format", "json", "--packages"]).out;
+    insta::assert_snapshot!(
+        "graph-mermaid",
+        world
+            .well(&["graph", "greeting", "--format", "mermaid"])
+            .out
+    );
+    let json = world
+        .well(&["graph", "t/greet", "--format", "json", "--packages"])
+        .out;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let mut edges: Vec<String> = json["edges"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|edge| format!("{} -> {}", edge["from"].as_str().unwrap(), edge["to"].as_str().unwrap()))
+        .map(|edge| {
+            format!(
+                "{} -> {}",
+                edge["from"].as_str().unwrap(),
+                edge["to"].as_str().unwrap()
+            )
+        })
         .collect();
     edges.sort();
     let expected = [
@@ -86,7 +111,12 @@ fn graph_speaks_three_notations() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|node| (node["name"].as_str().unwrap(), node["kind"].as_str().unwrap()))
+        .map(|node| {
+            (
+                node["name"].as_str().unwrap(),
+                node["kind"].as_str().unwrap(),
+            )
+        })
         .collect();
     kinds.sort_unstable();
     let expected = [
@@ -105,7 +135,10 @@ fn a_failed_command_ends_with_its_own_last_words_and_where_to_look() {
     let error = world.fails(&["realize", "broken"]);
     insta::assert_snapshot!("broken", world.tidy(&error));
     let log = world.well(&["log", "t/broken"]).out;
-    assert!(log.starts_with("line 1\n") && log.ends_with("line 30\nthe cause\n"), "{log}");
+    assert!(
+        log.starts_with("line 1\n") && log.ends_with("line 30\nthe cause\n"),
+        "{log}"
+    );
     let path = world.well(&["log", "t/broken", "--path"]).out;
     assert!(error.contains(&format!("log:   {path}")), "{error}\n{path}");
     assert_eq!(read(path.trim_end().as_ref()), log);
@@ -134,7 +167,11 @@ fn a_wrong_name_is_answered_with_the_nearest() {
         &["realize", "greeting", "--override", "t/sorce=source"],
         &["run", "greeting"],
     ] {
-        all += &format!("$ pwb {}\n{}", arguments.join(" "), world.tidy(&world.fails(arguments)));
+        all += &format!(
+            "$ pwb {}\n{}",
+            arguments.join(" "),
+            world.tidy(&world.fails(arguments))
+        );
     }
     insta::assert_snapshot!("wrong-names", all);
 }
@@ -142,8 +179,15 @@ fn a_wrong_name_is_answered_with_the_nearest() {
 #[test]
 fn a_recipes_error_points_at_its_place() {
     let world = world();
-    world.recipe(&RECIPE.replace("\"greet:/out\"", "\"gret:/out\"").replace("about: \"for", "abuot: \"for"));
-    insta::assert_snapshot!("recipe-error", world.tidy(&world.fails(&["realize", "greeting"])));
+    world.recipe(
+        &RECIPE
+            .replace("\"greet:/out\"", "\"gret:/out\"")
+            .replace("about: \"for", "abuot: \"for"),
+    );
+    insta::assert_snapshot!(
+        "recipe-error",
+        world.tidy(&world.fails(&["realize", "greeting"]))
+    );
     let mut pwb = world.pwb(&["list", "--recipes", "nowhere"]);
     insta::assert_snapshot!("no-recipes", Said::from(pwb.output().unwrap()).err);
 }
@@ -151,11 +195,17 @@ fn a_recipes_error_points_at_its_place() {
 #[test]
 fn there_are_no_colours_where_nobody_sees_them() {
     let world = world();
-    for arguments in
-        [&["realize", "greeting", "broken"][..], &["show", "greeting"], &["realize", "greting"], &["--help"]]
-    {
+    for arguments in [
+        &["realize", "greeting", "broken"][..],
+        &["show", "greeting"],
+        &["realize", "greting"],
+        &["--help"],
+    ] {
         let said = world.say(arguments);
-        assert!(!said.out.contains('\x1b') && !said.err.contains('\x1b'), "{said:?}");
+        assert!(
+            !said.out.contains('\x1b') && !said.err.contains('\x1b'),
+            "{said:?}"
+        );
     }
 }
 
@@ -163,7 +213,9 @@ fn there_are_no_colours_where_nobody_sees_them() {
 fn on_a_terminal(world: &World, arguments: &[&str], no_color: bool) -> String {
     let terminal = nix::pty::openpty(None, None).unwrap();
     let mut pwb = world.pwb(arguments);
-    pwb.env("TERM", "xterm").stdout(Stdio::null()).stderr(Stdio::from(terminal.slave));
+    pwb.env("TERM", "xterm")
+        .stdout(Stdio::null())
+        .stderr(Stdio::from(terminal.slave));
     if no_color {
         pwb.env("NO_COLOR", "1");
     }
@@ -182,19 +234,28 @@ fn a_terminal_has_colours_unless_the_user_does_not_want_them() {
     let world = world();
     let coloured = |text: &str| {
         text.split("\x1b[").skip(1).any(|rest| {
-            rest.find(|character: char| character.is_ascii_alphabetic()).is_some_and(|end| rest[end..].starts_with('m'))
+            rest.find(|character: char| character.is_ascii_alphabetic())
+                .is_some_and(|end| rest[end..].starts_with('m'))
         })
     };
     let shown = on_a_terminal(&world, &["realize", "broken"], false);
     assert!(coloured(&shown) && shown.contains("the cause"), "{shown:?}");
     let shown = on_a_terminal(&world, &["realize", "broken"], true);
-    assert!(!coloured(&shown) && shown.contains("the cause"), "{shown:?}");
+    assert!(
+        !coloured(&shown) && shown.contains("the cause"),
+        "{shown:?}"
+    );
 }
 
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let world = world();
-    let said = Said::from(world.shell("{ sleep 0.2; $PWB list --nodes; } | true").output().unwrap());
+    let said = Said::from(
+        world
+            .shell("{ sleep 0.2; $PWB list --nodes; } | true")
+            .output()
+            .unwrap(),
+    );
     assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::ErrorCode;
+
 use crate::digest::Digest;
 use crate::path::TreePathError;
 
@@ -71,9 +73,14 @@ pub enum Error {
     /// A path that cannot stand in a tree.
     #[error(transparent)]
     Path(#[from] TreePathError),
-    /// A file that a tree cannot hold: a device, a socket, a fifo.
-    #[error("{} is neither a file, a folder nor a symbolic link", .0.display())]
-    Special(PathBuf),
+    /// A file that a tree cannot hold: a device, a socket, a fifo, a name that is not UTF-8.
+    #[error("{} {why}, and no tree can hold that", path.display())]
+    Unholdable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: &'static str,
+    },
     /// A path that leads through a file or a link.
     #[error("`/{path}` leads through something that is not a directory")]
     NotADirectory {
@@ -101,7 +108,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io { .. } | Error::Index { .. } | Error::NewerSchema { .. } => Kind::Environment,
-            Error::Path(_) | Error::Special(_) | Error::NotADirectory { .. } => Kind::Recipe,
+            Error::Path(_) | Error::Unholdable { .. } | Error::NotADirectory { .. } => Kind::Recipe,
             Error::Conflict { .. } | Error::NoSuchPath { .. } => Kind::Recipe,
             Error::Missing(_) | Error::Malformed { .. } => Kind::Internal,
         }
@@ -119,6 +126,22 @@ impl Error {
             Error::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("check who owns {}", path.display()))
             }
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                Some("a folder is wanted where a file is".into())
+            }
+            Error::Index { path, source, .. } => match source.sqlite_error_code()? {
+                ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => Some(format!(
+                    "remove {}: all is found or built again",
+                    path.display()
+                )),
+                ErrorCode::ReadOnly | ErrorCode::CannotOpen => Some(
+                    "check who may write to the store, or use another one: PWB_STORE=DIR".into(),
+                ),
+                ErrorCode::DiskFull => {
+                    Some("free some disk, or move the store with PWB_STORE=DIR".into())
+                }
+                _ => None,
+            },
             Error::Missing(_) => {
                 Some("run the command again: what is missing is built or fetched anew".into())
             }

@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::layer::{is_executable, name_of, target_of};
+use crate::layer::{SPECIAL, is_executable, name_of, not_utf8, target_of};
 use crate::tree::{Tree, TreeNode};
 
 /// Says which paths, relative to the folder, stay out of the tree.
@@ -26,7 +26,8 @@ impl Batch<'_> {
         let nodes: Vec<(String, TreeNode)> = entries
             .par_iter()
             .map(|entry| {
-                let (name, path) = (name_of(entry)?, entry.path());
+                let path = entry.path();
+                let name = name_of(entry).ok_or_else(|| not_utf8(&path))?;
                 Ok((
                     name.clone(),
                     self.ingest_entry(root, &at.join(name), path, ignore)?,
@@ -51,13 +52,14 @@ impl Batch<'_> {
         if metadata.is_dir() {
             Ok(TreeNode::Directory(self.ingest_at(root, at, ignore)?))
         } else if metadata.is_symlink() {
-            Ok(TreeNode::Symlink(target_of(&path)?))
+            let target = target_of(&path)?.ok_or_else(|| not_utf8(&path))?;
+            Ok(TreeNode::Symlink(target))
         } else if metadata.is_file() {
             let executable = is_executable(&metadata);
             let digest = self.put_file(&fs::read(&path)?, executable)?;
             Ok(TreeNode::File { digest, executable })
         } else {
-            Err(Error::Special(path))
+            Err(Error::Unholdable { path, why: SPECIAL })
         }
     }
 }

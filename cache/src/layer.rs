@@ -14,11 +14,11 @@ use crate::batch::Batch;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::path::TreePathError;
 use crate::tree::{Tree, TreeNode};
 
 impl Batch<'_> {
-    /// Takes the files of the layer at `upper` away and returns `base` with the layer applied.
+    /// Takes the files of the layer at `upper` away and returns `base` with the layer applied. A file that no tree can
+    /// hold is named from the layer's top.
     pub fn take_layer(&self, upper: &Path, base: Option<TreeDigest>) -> Result<TreeDigest> {
         let mut files = Vec::new();
         let tree = match base {
@@ -55,7 +55,9 @@ impl Batch<'_> {
         files: &mut Vec<Pending>,
     ) -> Result<Tree> {
         for entry in fs::read_dir(upper)? {
-            let (name, path) = (name_of(&entry)?, entry.path());
+            let path = entry.path();
+            let shown = || at.iter().collect::<PathBuf>().join(entry.file_name());
+            let name = name_of(&entry).ok_or_else(|| not_utf8(&shown()))?;
             let metadata = fs::metadata(&path)?;
             if metadata.is_dir() {
                 if metadata.mode() & 0o700 != 0o700 {
@@ -72,7 +74,8 @@ impl Batch<'_> {
                 at.pop();
                 tree.set(&name, TreeNode::Directory(below));
             } else if metadata.is_symlink() {
-                tree.set(&name, TreeNode::Symlink(target_of(&path)?));
+                let target = target_of(&path)?.ok_or_else(|| not_utf8(&shown()))?;
+                tree.set(&name, TreeNode::Symlink(target));
             } else if metadata.is_file() {
                 if metadata.mode() & 0o400 == 0 {
                     fs::chmod(&path, 0o600)?;
@@ -87,7 +90,10 @@ impl Batch<'_> {
             } else if metadata.file_type().is_char_device() && metadata.rdev() == 0 {
                 tree.unset(&name);
             } else {
-                return Err(Error::Special(path));
+                return Err(Error::Unholdable {
+                    path: shown(),
+                    why: SPECIAL,
+                });
             }
         }
         Ok(tree)
@@ -101,27 +107,26 @@ struct Pending {
     executable: bool,
 }
 
-pub(crate) fn name_of(entry: &DirEntry) -> Result<String> {
-    entry
-        .file_name()
-        .into_string()
-        .map_err(|name| not_utf8(&name.to_string_lossy()))
+/// Why a tree cannot hold a device, a socket or a fifo.
+pub(crate) const SPECIAL: &str = "is neither a file, a folder nor a symbolic link";
+
+/// The entry's name, if it is UTF-8.
+pub(crate) fn name_of(entry: &DirEntry) -> Option<String> {
+    entry.file_name().into_string().ok()
 }
 
-pub(crate) fn target_of(path: &Path) -> Result<String> {
-    fs::read_link(path)?
-        .into_os_string()
-        .into_string()
-        .map_err(|target| not_utf8(&target.to_string_lossy()))
+/// The link's target, if it is UTF-8.
+pub(crate) fn target_of(path: &Path) -> Result<Option<String>> {
+    Ok(fs::read_link(path)?.into_os_string().into_string().ok())
 }
 
 pub(crate) fn is_executable(metadata: &Metadata) -> bool {
     metadata.mode() & 0o100 != 0
 }
 
-fn not_utf8(text: &str) -> Error {
-    Error::Path(TreePathError {
-        text: text.to_owned(),
-        why: "it is not UTF-8",
-    })
+pub(crate) fn not_utf8(path: &Path) -> Error {
+    Error::Unholdable {
+        path: path.to_owned(),
+        why: "has a name, or a target, that is not UTF-8",
+    }
 }

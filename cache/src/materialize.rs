@@ -88,7 +88,10 @@ impl Store {
             match entry {
                 Entry::File { digest, executable } => self.link_file(*digest, *executable, &path),
                 Entry::Directory(tree) => self.link_directory(*tree, &path),
-                Entry::Symlink(target) => fs::symlink(target, &path),
+                Entry::Symlink(target) => {
+                    fs::symlink(target, &path)?;
+                    set_mtime(&path)
+                }
             }
         })?;
         set_mtime(folder)

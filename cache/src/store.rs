@@ -10,7 +10,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use crate::digest::Digest;
 use crate::directory::{Directory, TreeDigest};
@@ -23,7 +24,7 @@ use crate::result::ActionResult;
 use crate::session::Session;
 
 /// The one modification time of every file in the store: `make` sees no file as older than another.
-pub(crate) const MTIME: Duration = Duration::from_secs(1_749_600_000);
+const MTIME: i64 = 1_749_600_000;
 
 /// An open store.
 #[derive(Debug)]
@@ -40,10 +41,11 @@ impl Store {
     /// Opens the store at `root`, made if it is not there.
     pub fn open(root: &Path) -> Result<Store> {
         let index = root.join("index.sqlite");
-        if !index.exists() {
-            for folder in ["cas", "trees", "logs", "locks", "tmp"] {
-                fs::create_dir_all(&root.join(folder))?;
-            }
+        for folder in ["trees", "logs", "locks", "tmp"] {
+            fs::create_dir_all(&root.join(folder))?;
+        }
+        // The last of them is made last: where it is, all are.
+        if !root.join("cas/ff").is_dir() {
             for byte in 0..=255_u8 {
                 fs::create_dir_all(&root.join(format!("cas/{byte:02x}")))?;
             }
@@ -183,10 +185,16 @@ pub(crate) fn normalize(path: &Path, executable: bool) -> Result<()> {
     set_mtime(path)
 }
 
-/// Sets a path's modification time to the store's.
+/// Sets the modification time of a file, a folder or a link itself to the store's.
 pub(crate) fn set_mtime(path: &Path) -> Result<()> {
-    let time = std::fs::FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + MTIME);
-    std::fs::File::open(path)
-        .and_then(|file| file.set_times(time))
-        .map_err(Error::io("set the time of", path))
+    let time = Timespec {
+        tv_sec: MTIME,
+        tv_nsec: 0,
+    };
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
+    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|error| Error::io("set the time of", path)(error.into()))
 }

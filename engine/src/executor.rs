@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pwb_cache::{ActionResult, Outcome, Publication, Publisher, Run, Store, TreeDigest};
 
-use crate::error::{Error, Failure, Result};
+use crate::error::{Failure, Result};
 use crate::event::{Event, Observer};
 use crate::fetch::Fetcher;
 use crate::graph::{Graph, Input, StepId, Work};
@@ -211,7 +211,8 @@ impl Executor<'_> {
                 Ok(made.tree)
             }
             Err(error) => {
-                if matches!(error, Error::Command { .. }) {
+                // Its log is there to be read, whether the command failed or what it made was refused.
+                if self.store.log_path(key).exists() {
                     self.store.record_run(&run(Outcome::Failed))?;
                 }
                 Err(error)

@@ -20,7 +20,11 @@ const TAR: Unpack = Unpack::Tar { strip: 0 };
 
 /// Unpacks with little room, so that waiting for room is part of every test.
 fn limits() -> Limits {
-    Limits { in_flight: 64, threads: 2, ..Limits::default() }
+    Limits {
+        in_flight: 64,
+        threads: 2,
+        ..Limits::default()
+    }
 }
 
 /// The listing, with every file's contents by digest.
@@ -42,7 +46,11 @@ fn lines(archive: &Path, how: &Unpack) -> String {
         Item::Symlink(target) => format!("l {path} -> {target}\n"),
         Item::File { digest, executable } => {
             assert_eq!(contents[&digest.to_string()].len() as u64, digest.size());
-            format!("{} {path} {}\n", if *executable { 'x' } else { 'f' }, digest.size())
+            format!(
+                "{} {path} {}\n",
+                if *executable { 'x' } else { 'f' },
+                digest.size()
+            )
         }
     };
     listing.iter().map(line).collect()
@@ -52,7 +60,9 @@ fn refusal(archive: &Path, how: &Unpack) -> (String, String) {
     match open(archive, how) {
         Err(error @ Error::Refused { .. }) => {
             assert_eq!(error.kind(), Kind::Recipe);
-            let Error::Refused { entry, why, .. } = error else { unreachable!() };
+            let Error::Refused { entry, why, .. } = error else {
+                unreachable!()
+            };
             (entry, why)
         }
         Err(error) => panic!("not a refusal: {error}"),
@@ -62,9 +72,16 @@ fn refusal(archive: &Path, how: &Unpack) -> (String, String) {
 
 /// Runs a program that this host must have.
 fn run(folder: &Path, program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).current_dir(folder).output();
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output();
     let output = output.unwrap_or_else(|error| panic!("{program} is needed: {error}"));
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// A folder with one of everything, below `top`.
@@ -86,7 +103,9 @@ fn sample() -> TempDir {
     fs::create_dir_all(&long).unwrap();
     fs::write(long.join("f".repeat(120)), "deep").unwrap();
     // More than a block of xz, and not all alike.
-    let large: Vec<u8> = (0..700_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let large: Vec<u8> = (0..700_000u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
     fs::write(top.join("large"), large).unwrap();
     folder
 }
@@ -100,7 +119,11 @@ fn sample_lines(top: &str) -> String {
     let with_top = |line: &str| format!("{}{top}{}\n", &line[..2], &line[2..]);
     let mut lines: Vec<String> = lines.lines().map(with_top).collect();
     lines.sort_by_key(|line| line.split(' ').nth(1).unwrap().to_owned());
-    if top.is_empty() { lines.concat() } else { format!("d {}\n{}", top.trim_end_matches('/'), lines.concat()) }
+    if top.is_empty() {
+        lines.concat()
+    } else {
+        format!("d {}\n{}", top.trim_end_matches('/'), lines.concat())
+    }
 }
 
 #[test]
@@ -120,7 +143,11 @@ fn every_compression_of_real_tars_is_decoded() {
             let renamed = at.join("archive");
             fs::rename(at.join(format!("{plain}{end}")), &renamed).unwrap();
             assert_eq!(lines(&renamed, &TAR), sample_lines("top/"), "{plain}{end}");
-            assert_eq!(lines(&renamed, &Unpack::Tar { strip: 1 }), sample_lines(""), "{plain}{end}");
+            assert_eq!(
+                lines(&renamed, &Unpack::Tar { strip: 1 }),
+                sample_lines(""),
+                "{plain}{end}"
+            );
             fs::rename(&renamed, at.join(format!("{plain}{end}"))).unwrap();
         }
     }
@@ -133,7 +160,12 @@ fn streams_in_a_row_are_one_stream() {
     run(at, "tar", &["-cf", "all.tar", "top"]);
     let tar = fs::read(at.join("all.tar")).unwrap();
     let (one, two) = tar.split_at(tar.len() / 3);
-    for (program, end, padding) in [("xz", "xz", 8), ("gzip", "gz", 0), ("bzip2", "bz2", 0), ("zstd", "zst", 0)] {
+    for (program, end, padding) in [
+        ("xz", "xz", 8),
+        ("gzip", "gz", 0),
+        ("bzip2", "bz2", 0),
+        ("zstd", "zst", 0),
+    ] {
         let mut whole = Vec::new();
         for part in [one, two] {
             fs::write(at.join("part"), part).unwrap();
@@ -142,7 +174,11 @@ fn streams_in_a_row_are_one_stream() {
             whole.resize(whole.len() + padding, 0);
         }
         fs::write(at.join("archive"), whole).unwrap();
-        assert_eq!(lines(&at.join("archive"), &TAR), sample_lines("top/"), "{program}");
+        assert_eq!(
+            lines(&at.join("archive"), &TAR),
+            sample_lines("top/"),
+            "{program}"
+        );
     }
 }
 
@@ -152,8 +188,14 @@ fn real_zips_are_read() {
     let at = folder.path();
     // Zip has no hard links: both names have the contents.
     run(at, "zip", &["-q", "-r", "-y", "archive.zip", "top"]);
-    assert_eq!(lines(&at.join("archive.zip"), &Unpack::Zip { strip: 0 }), sample_lines("top/"));
-    assert_eq!(lines(&at.join("archive.zip"), &Unpack::Zip { strip: 1 }), sample_lines(""));
+    assert_eq!(
+        lines(&at.join("archive.zip"), &Unpack::Zip { strip: 0 }),
+        sample_lines("top/")
+    );
+    assert_eq!(
+        lines(&at.join("archive.zip"), &Unpack::Zip { strip: 1 }),
+        sample_lines("")
+    );
 }
 
 #[test]
@@ -161,12 +203,25 @@ fn real_debian_packages_are_read() {
     let folder = sample();
     let at = folder.path();
     fs::create_dir(at.join("top/DEBIAN")).unwrap();
-    let control =
-        "Package: sample\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: x\n";
+    let control = "Package: sample\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: x\n";
     fs::write(at.join("top/DEBIAN/control"), control).unwrap();
     for compression in ["xz", "gzip", "zstd", "none"] {
-        run(at, "dpkg-deb", &["--root-owner-group", &format!("-Z{compression}"), "-b", "top", "p.deb"]);
-        assert_eq!(lines(&at.join("p.deb"), &Unpack::Deb), sample_lines(""), "{compression}");
+        run(
+            at,
+            "dpkg-deb",
+            &[
+                "--root-owner-group",
+                &format!("-Z{compression}"),
+                "-b",
+                "top",
+                "p.deb",
+            ],
+        );
+        assert_eq!(
+            lines(&at.join("p.deb"), &Unpack::Deb),
+            sample_lines(""),
+            "{compression}"
+        );
     }
 }
 
@@ -175,7 +230,10 @@ fn a_plain_file_is_a_listing_of_itself() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("download-x");
     fs::write(&file, "contents").unwrap();
-    assert_eq!(lines(&file, &Unpack::File("patch.diff".into())), "f patch.diff 8\n");
+    assert_eq!(
+        lines(&file, &Unpack::File("patch.diff".into())),
+        "f patch.diff 8\n"
+    );
 }
 
 /// A tar archive of raw headers, which the tar crate itself would not write.
@@ -212,32 +270,109 @@ impl Raw {
 #[test]
 fn what_must_not_enter_a_tree_is_refused_by_name() {
     let cases: Vec<(Raw, &str, &str)> = vec![
-        (Raw::default().file("/etc/passwd", b""), "/etc/passwd", "its path is absolute"),
-        (Raw::default().file("a/../../b", b""), "a/../../b", "its path has a `..`"),
-        (Raw::default().add(b'0', b"a\xff", b"", b""), "a\\u{fffd}", "its name is not UTF-8"),
-        (Raw::default().add(b'3', b"dev/null", b"", b""), "dev/null", "it is a device"),
-        (Raw::default().add(b'4', b"dev/sda", b"", b""), "dev/sda", "it is a device"),
-        (Raw::default().add(b'6', b"pipe", b"", b""), "pipe", "it is a fifo"),
-        (Raw::default().add(b'M', b"part", b"", b""), "part", "it is of the unknown kind `M`"),
-        (Raw::default().add(b'2', b"l", b"", b""), "l", "its target is not a path"),
-        (Raw::default().add(b'2', b"l", b"\xff", b""), "l", "its target is not UTF-8"),
-        (Raw::default().add(b'2', b"l", b"/etc", b"").file("l/x", b""), "l/x", "`l` is no directory"),
-        (Raw::default().file("l/x", b"").add(b'2', b"l", b"/etc", b""), "l/x", "`l` is no directory"),
-        (Raw::default().file("f", b"").file("f/x", b""), "f/x", "`f` is no directory"),
-        (Raw::default().file("f", b"1").file("f", b"2"), "f", "it is there twice, and differs"),
-        (Raw::default().file("f", b"1").add(b'5', b"f", b"", b""), "f", "it is there twice, and differs"),
-        (Raw::default().add(b'1', b"h", b"gone", b""), "h", "it is a link to `gone`, which is no file before it"),
-        (Raw::default().add(b'1', b"h", b"../up", b""), "../up", "its path has a `..`"),
-        (Raw::default().add(b'1', b"h", b"h", b""), "h", "it is a link to `h`, which is no file before it"),
         (
-            Raw::default().add(b'5', b"d", b"", b"").add(b'1', b"h", b"d", b""),
+            Raw::default().file("/etc/passwd", b""),
+            "/etc/passwd",
+            "its path is absolute",
+        ),
+        (
+            Raw::default().file("a/../../b", b""),
+            "a/../../b",
+            "its path has a `..`",
+        ),
+        (
+            Raw::default().add(b'0', b"a\xff", b"", b""),
+            "a\\u{fffd}",
+            "its name is not UTF-8",
+        ),
+        (
+            Raw::default().add(b'3', b"dev/null", b"", b""),
+            "dev/null",
+            "it is a device",
+        ),
+        (
+            Raw::default().add(b'4', b"dev/sda", b"", b""),
+            "dev/sda",
+            "it is a device",
+        ),
+        (
+            Raw::default().add(b'6', b"pipe", b"", b""),
+            "pipe",
+            "it is a fifo",
+        ),
+        (
+            Raw::default().add(b'M', b"part", b"", b""),
+            "part",
+            "it is of the unknown kind `M`",
+        ),
+        (
+            Raw::default().add(b'2', b"l", b"", b""),
+            "l",
+            "its target is not a path",
+        ),
+        (
+            Raw::default().add(b'2', b"l", b"\xff", b""),
+            "l",
+            "its target is not UTF-8",
+        ),
+        (
+            Raw::default()
+                .add(b'2', b"l", b"/etc", b"")
+                .file("l/x", b""),
+            "l/x",
+            "`l` is no directory",
+        ),
+        (
+            Raw::default()
+                .file("l/x", b"")
+                .add(b'2', b"l", b"/etc", b""),
+            "l/x",
+            "`l` is no directory",
+        ),
+        (
+            Raw::default().file("f", b"").file("f/x", b""),
+            "f/x",
+            "`f` is no directory",
+        ),
+        (
+            Raw::default().file("f", b"1").file("f", b"2"),
+            "f",
+            "it is there twice, and differs",
+        ),
+        (
+            Raw::default().file("f", b"1").add(b'5', b"f", b"", b""),
+            "f",
+            "it is there twice, and differs",
+        ),
+        (
+            Raw::default().add(b'1', b"h", b"gone", b""),
+            "h",
+            "it is a link to `gone`, which is no file before it",
+        ),
+        (
+            Raw::default().add(b'1', b"h", b"../up", b""),
+            "../up",
+            "its path has a `..`",
+        ),
+        (
+            Raw::default().add(b'1', b"h", b"h", b""),
+            "h",
+            "it is a link to `h`, which is no file before it",
+        ),
+        (
+            Raw::default()
+                .add(b'5', b"d", b"", b"")
+                .add(b'1', b"h", b"d", b""),
             "h",
             "it is a link to `d`, which is no file before it",
         ),
     ];
     let folder = tempfile::tempdir().unwrap();
     for (raw, entry, why) in cases {
-        assert_eq!(refusal(&raw.write(&folder), &TAR), (entry.to_owned(), why.to_owned()));
+        assert_eq!(
+            refusal(&raw.write(&folder), &TAR),
+            (entry.to_owned(), why.to_owned())
+        );
     }
 }
 
@@ -262,39 +397,77 @@ fn zips_are_held_to_the_same_rules() {
     use zip::write::SimpleFileOptions;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("z.zip");
-    for (name, why) in [("/etc/passwd", "its path is absolute"), ("a/../../b", "its path has a `..`")] {
+    for (name, why) in [
+        ("/etc/passwd", "its path is absolute"),
+        ("a/../../b", "its path has a `..`"),
+    ] {
         let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
         zip.start_file(name, SimpleFileOptions::default()).unwrap();
         zip.finish().unwrap();
         assert_eq!(refusal(&path, &Unpack::Zip { strip: 0 }).1, why);
     }
     let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
-    zip.add_symlink("l", "/etc", SimpleFileOptions::default()).unwrap();
+    zip.add_symlink("l", "/etc", SimpleFileOptions::default())
+        .unwrap();
     zip.start_file("l/x", SimpleFileOptions::default()).unwrap();
     zip.finish().unwrap();
-    assert_eq!(refusal(&path, &Unpack::Zip { strip: 0 }).1, "`l` is no directory");
+    assert_eq!(
+        refusal(&path, &Unpack::Zip { strip: 0 }).1,
+        "`l` is no directory"
+    );
 }
 
 #[test]
 fn limits_stop_bombs() {
     let folder = tempfile::tempdir().unwrap();
-    let raw = Raw::default().file("a", &[0; 2000]).file("b", &[0; 2000]).write(&folder);
-    let why = |limits: Limits| match unpack::<Error>(&raw, &TAR, &limits, |bytes, _| Ok(Digest::of(&bytes))) {
+    let raw = Raw::default()
+        .file("a", &[0; 2000])
+        .file("b", &[0; 2000])
+        .write(&folder);
+    let why = |limits: Limits| match unpack::<Error>(&raw, &TAR, &limits, |bytes, _| {
+        Ok(Digest::of(&bytes))
+    }) {
         Err(Error::Refused { entry, why, .. }) => format!("{entry}: {why}"),
         other => panic!("{other:?}"),
     };
-    assert_eq!(why(Limits { entries: 1, ..limits() }), "b: there are more than 1 entries");
-    assert_eq!(why(Limits { file: 1999, ..limits() }), "a: it has 2000 bytes; 1999 are the most for a file");
-    assert!(why(Limits { total: 3000, ..limits() }).ends_with("there are more than 3000 bytes"));
+    assert_eq!(
+        why(Limits {
+            entries: 1,
+            ..limits()
+        }),
+        "b: there are more than 1 entries"
+    );
+    assert_eq!(
+        why(Limits {
+            file: 1999,
+            ..limits()
+        }),
+        "a: it has 2000 bytes; 1999 are the most for a file"
+    );
+    assert!(
+        why(Limits {
+            total: 3000,
+            ..limits()
+        })
+        .ends_with("there are more than 3000 bytes")
+    );
     // 8 MiB of zeros in what is left out, and in what follows the archive.
     let zeros = vec![0; 8 << 20];
     for bomb in [Raw::default().file("top", &zeros).0, vec![0; 8 << 20]] {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(&bomb).unwrap();
         fs::write(&raw, gzip.finish().unwrap()).unwrap();
-        let limits = Limits { total: 1 << 20, ..limits() };
-        let outcome = unpack::<Error>(&raw, &Unpack::Tar { strip: 1 }, &limits, |bytes, _| Ok(Digest::of(&bytes)));
-        assert!(matches!(&outcome, Err(Error::Refused { why, .. }) if why.contains("1048576")), "{outcome:?}");
+        let limits = Limits {
+            total: 1 << 20,
+            ..limits()
+        };
+        let outcome = unpack::<Error>(&raw, &Unpack::Tar { strip: 1 }, &limits, |bytes, _| {
+            Ok(Digest::of(&bytes))
+        });
+        assert!(
+            matches!(&outcome, Err(Error::Refused { why, .. }) if why.contains("1048576")),
+            "{outcome:?}"
+        );
     }
 }
 
@@ -316,10 +489,15 @@ fn the_stores_error_ends_the_unpacking() {
     let folder = sample();
     run(folder.path(), "tar", &["-cf", "all.tar", "top"]);
     let calls = AtomicUsize::new(0);
-    let outcome = unpack(&folder.path().join("all.tar"), &TAR, &limits(), |_, _| -> Result<Digest, Error> {
-        calls.fetch_add(1, Ordering::Relaxed);
-        Err(Error::BadMirror("the store's".into()))
-    });
+    let outcome = unpack(
+        &folder.path().join("all.tar"),
+        &TAR,
+        &limits(),
+        |_, _| -> Result<Digest, Error> {
+            calls.fetch_add(1, Ordering::Relaxed);
+            Err(Error::BadMirror("the store's".into()))
+        },
+    );
     assert!(matches!(outcome, Err(Error::BadMirror(_))));
     assert!(calls.into_inner() <= 2, "one a worker");
 }
@@ -329,7 +507,9 @@ fn a_store_that_panics_hangs_nobody() {
     let folder = sample();
     run(folder.path(), "tar", &["-cf", "all.tar", "top"]);
     let unpacking = std::panic::catch_unwind(|| {
-        unpack::<Error>(&folder.path().join("all.tar"), &TAR, &limits(), |_, _| panic!("the store's"))
+        unpack::<Error>(&folder.path().join("all.tar"), &TAR, &limits(), |_, _| {
+            panic!("the store's")
+        })
     });
     assert!(unpacking.is_err());
 }
@@ -338,8 +518,10 @@ fn a_store_that_panics_hangs_nobody() {
 fn forms() -> &'static Vec<(Unpack, Vec<u8>)> {
     static FORMS: std::sync::OnceLock<Vec<(Unpack, Vec<u8>)>> = std::sync::OnceLock::new();
     FORMS.get_or_init(|| {
-        let raw =
-            Raw::default().file("top/a", &[7; 5000]).add(b'2', b"top/l", b"a", b"").add(b'1', b"top/h", b"top/a", b"");
+        let raw = Raw::default()
+            .file("top/a", &[7; 5000])
+            .add(b'2', b"top/l", b"a", b"")
+            .add(b'1', b"top/h", b"top/a", b"");
         let mut tar = raw.0;
         tar.resize(tar.len() + 1024, 0);
         let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 0);
@@ -350,14 +532,28 @@ fn forms() -> &'static Vec<(Unpack, Vec<u8>)> {
         let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
         bzip2.write_all(&tar).unwrap();
         let mut deb = b"!<arch>\n".to_vec();
-        for (name, contents) in [("debian-binary", b"2.0\n".as_slice()), ("control.tar", b"odd"), ("data.tar.xz", &xz)]
-        {
-            deb.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", contents.len()).bytes());
+        for (name, contents) in [
+            ("debian-binary", b"2.0\n".as_slice()),
+            ("control.tar", b"odd"),
+            ("data.tar.xz", &xz),
+        ] {
+            deb.extend(
+                format!(
+                    "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+                    0,
+                    0,
+                    0,
+                    "100644",
+                    contents.len()
+                )
+                .bytes(),
+            );
             deb.extend(contents);
             deb.resize(deb.len().next_multiple_of(2), b'\n');
         }
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("top/a", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.start_file("top/a", zip::write::SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(&[7; 5000]).unwrap();
         vec![
             (TAR, zstd::encode_all(tar.as_slice(), 1).unwrap()),
@@ -385,7 +581,11 @@ fn a_truncated_archive_is_damaged_wherever_it_ends() {
             let outcome = open(&path, how);
             let damaged = matches!(outcome, Err(Error::Damaged { .. }));
             let whole_enough = plain && (end % 512 == 0 || end >= whole.len() - 1024);
-            assert!(damaged || whole_enough, "form {index} at {end} of {}: {outcome:?}", whole.len());
+            assert!(
+                damaged || whole_enough,
+                "form {index} at {end} of {}: {outcome:?}",
+                whole.len()
+            );
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Everything is assembled on one tmpfs, mounted in the scratch directory, in a mount namespace that no other process
 //! sees, so nothing has to be undone: the kernel drops it with the last process.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, FileTimes, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -181,6 +182,7 @@ impl<'a> Plan<'a> {
             Content::Given(Source::Overlay { lower, upper, work }) => {
                 let lowers = [&*layer.fresh, lower];
                 let lowers = if layer.grown {
+                    age(&layer.fresh, lower).blame_at(Step::MountPoint, &layer.at)?;
                     &lowers[..]
                 } else {
                     &lowers[1..]
@@ -213,6 +215,7 @@ impl<'a> Plan<'a> {
         step: Step,
     ) -> Result<(), Failure> {
         if layer.grown {
+            age(&layer.fresh, tree).blame_at(Step::MountPoint, &layer.at)?;
             return mount_union(&[&layer.fresh, tree], None, target).blame_at(step, tree);
         }
         self.bind(tree, target, step, MOUNT_ATTR_RDONLY | SEALED)
@@ -240,6 +243,23 @@ impl<'a> Plan<'a> {
         }
         sys::add_mount_attributes(target, attributes).blame_at(step, source)
     }
+}
+
+/// Gives the mount points in `fresh` the modification time of the tree that they are laid over: what a command finds does
+/// not tell when it was started.
+fn age(fresh: &Path, tree: &Path) -> io::Result<()> {
+    let times = FileTimes::new().set_modified(fs::metadata(tree)?.modified()?);
+    let mut made = vec![fresh.to_owned()];
+    // Setting a time does not change the folder above, so the order is all one.
+    while let Some(path) = made.pop() {
+        File::open(&path)?.set_times(times)?;
+        if path.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                made.push(entry?.path());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_directory(source: &Path) -> Result<bool, Failure> {

@@ -3,20 +3,23 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use pwb_engine::Error;
+
 use super::say;
 use crate::cli::{Cli, Log};
 use crate::context::Context;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
-    let store = Context::new(cli)?.store()?;
+    let context = Context::new(cli)?;
+    let store = context.store()?;
     let name = &arguments.node;
-    let run = store.last_run(name)?.ok_or_else(|| {
-        Failure::new(
-            format!("`{name}` has not run in this store"),
-            "pwb list --nodes has the names",
-        )
-    })?;
+    let Some(run) = store.last_run(name)? else {
+        // A name that no recipe has is told with the nearest one.
+        context.library()?.wanted(name).map_err(Error::Recipe)?;
+        let message = format!("`{name}` has not run in this store");
+        return Err(Failure::new(message, format!("pwb realize {name}")));
+    };
     let path = store.log_path(run.key);
     if arguments.path {
         say(path.display());

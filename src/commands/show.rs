@@ -54,7 +54,8 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
         say(format_args!("{kind:6}  {}  ({state})", graph.name(step)));
     }
     if packages > 0 {
-        say(format_args!("and {packages} packages"));
+        let noun = if packages == 1 { "package" } else { "packages" };
+        say(format_args!("and {packages} {noun}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,13 @@ pub struct Running(Option<Child>);
 
 impl Running {
     pub(super) fn start(mut command: Command) -> Running {
-        Running(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Running(Some(
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        ))
     }
 
     /// Sends it a signal.
@@ -49,7 +55,9 @@ pub fn processes(word: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         // A process may end while it is looked at.
-        let Ok(command) = fs::read(entry.path().join("cmdline")) else { continue };
+        let Ok(command) = fs::read(entry.path().join("cmdline")) else {
+            continue;
+        };
         let command = String::from_utf8_lossy(&command).replace('\0', " ");
         if command.contains(word) {
             found.push(format!("{} {command}", entry.file_name().to_string_lossy()));
@@ -62,7 +70,11 @@ pub fn processes(word: &str) -> Vec<String> {
 pub fn mounts_below(folder: &Path) -> Vec<String> {
     let table = fs::read_to_string("/proc/self/mounts").unwrap();
     let folder = folder.to_string_lossy();
-    table.lines().filter(|line| line.contains(&*folder)).map(str::to_owned).collect()
+    table
+        .lines()
+        .filter(|line| line.contains(&*folder))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Waits, ten seconds at most, until it holds.
@@ -70,7 +82,10 @@ pub fn mounts_below(folder: &Path) -> Vec<String> {
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !holds() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "waited in vain: {what}");
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "waited in vain: {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -41,8 +41,15 @@ impl World {
     /// One as the current user; where that is root, a second as an ordinary one.
     pub fn each(nodes: &[String]) -> Vec<World> {
         let root = nix::unistd::geteuid().is_root();
-        let users = if root { vec![None, Some(NOBODY)] } else { vec![None] };
-        users.into_iter().map(|user| World::make(user, true, nodes)).collect()
+        let users = if root {
+            vec![None, Some(NOBODY)]
+        } else {
+            vec![None]
+        };
+        users
+            .into_iter()
+            .map(|user| World::make(user, true, nodes))
+            .collect()
     }
 
     fn make(user: Option<u32>, filled: bool, nodes: &[String]) -> World {
@@ -57,21 +64,35 @@ impl World {
         }
         copy(&package.mirror, &folder.path().join("mirror"));
         for name in ["busybox.ron", "busybox.lock"] {
-            fs::copy(Path::new("tests/recipes").join(name), folder.path().join("recipes").join(name)).unwrap();
+            fs::copy(
+                Path::new("tests/recipes").join(name),
+                folder.path().join("recipes").join(name),
+            )
+            .unwrap();
         }
         let mut binary = PathBuf::from(env!("CARGO_BIN_EXE_pwb"));
         if let Some(user) = user {
             // The build's own folder need not be open to others.
             let own = folder.path().join("pwb");
-            fs::hard_link(&binary, &own).or_else(|_| fs::copy(&binary, &own).map(drop)).unwrap();
+            fs::hard_link(&binary, &own)
+                .or_else(|_| fs::copy(&binary, &own).map(drop))
+                .unwrap();
             binary = own;
             let owner = format!("{user}:{user}");
             let home = folder.path().join("home");
-            let status = Command::new("chown").args(["-R", &owner]).arg(home).arg(folder.path().join("store")).status();
+            let status = Command::new("chown")
+                .args(["-R", &owner])
+                .arg(home)
+                .arg(folder.path().join("store"))
+                .status();
             assert!(status.unwrap().success());
             chown(folder.path(), Some(user), Some(user)).unwrap();
         }
-        let world = World { folder, user, binary };
+        let world = World {
+            folder,
+            user,
+            binary,
+        };
         world.recipe(&format!("Recipe(nodes: {{ {} }})", nodes.join("\n")));
         world
     }
@@ -113,15 +134,29 @@ impl World {
             Some(user) => {
                 let mut command = Command::new("setpriv");
                 command
-                    .args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()])
+                    .args([
+                        format!("--reuid={user}"),
+                        format!("--regid={user}"),
+                        "--clear-groups".into(),
+                    ])
                     .arg(program);
                 command
             }
         };
-        command.env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", self.path("home"));
-        command.env("PWB_STORE", self.path("store")).env("PWB_RECIPES", self.path("recipes"));
-        command.env("PWB_DEBIAN_MIRROR", format!("file://{}", self.path("mirror").display()));
+        command
+            .env_clear()
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", self.path("home"));
+        command
+            .env("PWB_STORE", self.path("store"))
+            .env("PWB_RECIPES", self.path("recipes"));
+        command.env(
+            "PWB_DEBIAN_MIRROR",
+            format!("file://{}", self.path("mirror").display()),
+        );
         command
     }
 
@@ -174,7 +209,10 @@ impl World {
 
 /// A node that runs a shell's script over inputs, mount point and reference each, with the output `/out`.
 pub fn node(name: &str, inputs: &[(&str, &str)], script: &str) -> String {
-    let inputs: Vec<String> = inputs.iter().map(|(mount, reference)| format!("{mount:?}: {reference:?}")).collect();
+    let inputs: Vec<String> = inputs
+        .iter()
+        .map(|(mount, reference)| format!("{mount:?}: {reference:?}"))
+        .collect();
     let inputs = inputs.join(", ");
     format!(
         r##""{name}": Run(root: "busybox/root", inputs: {{{inputs}}}, run: ["sh", "-euc", r#"{script}"#], outputs: ["/out"]),"##
@@ -221,11 +259,26 @@ pub fn read(path: &Path) -> String {
 /// A number of seconds close to this, which no other process on the machine sleeps.
 pub fn nap(tenths: u32) -> String {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
-    format!("{}.{}{:07}{:03}", tenths / 10, tenths % 10, std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "{}.{}{:07}{:03}",
+        tenths / 10,
+        tenths % 10,
+        std::process::id(),
+        SERIAL.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// Copies a folder as it is, hard links and all.
 fn copy(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
-    assert!(status.success(), "cp -a {} {}", from.display(), to.display());
+    let status = Command::new("cp")
+        .arg("-a")
+        .args([from, to])
+        .status()
+        .unwrap();
+    assert!(
+        status.success(),
+        "cp -a {} {}",
+        from.display(),
+        to.display()
+    );
 }

@@ -27,14 +27,24 @@ pub fn prepared() -> &'static Package {
         let mirror = folder.join("mirror");
         let store = folder.join("store");
         // A store that another pwb or another recipe has made is not what is to be tested.
-        let made_by = format!("{}.{} {}", binary.mtime(), binary.mtime_nsec(), String::from_utf8_lossy(&recipe));
+        let made_by = format!(
+            "{}.{} {}",
+            binary.mtime(),
+            binary.mtime_nsec(),
+            String::from_utf8_lossy(&recipe)
+        );
         if !mirror.exists() {
             download(&folder, &mirror);
         }
         if fs::read_to_string(folder.join("made-by")).ok().as_ref() != Some(&made_by) {
             remove(&store);
             let mirror = format!("file://{}", mirror.display());
-            realize(Path::new("tests/recipes"), &store, "busybox/root", Some(&mirror));
+            realize(
+                Path::new("tests/recipes"),
+                &store,
+                "busybox/root",
+                Some(&mirror),
+            );
             fs::write(folder.join("made-by"), made_by).unwrap();
         }
         Package { mirror, store }
@@ -44,10 +54,18 @@ pub fn prepared() -> &'static Package {
 /// Has pwb itself download the package, from the host's own mirror.
 fn download(folder: &Path, mirror: &Path) {
     let text = fs::read_to_string("tests/recipes/busybox.lock").unwrap();
-    let field = |name: &str| text.split_once(&format!("{name}: \"")).unwrap().1.split_once('"').unwrap().0;
+    let field = |name: &str| {
+        text.split_once(&format!("{name}: \""))
+            .unwrap()
+            .1
+            .split_once('"')
+            .unwrap()
+            .0
+    };
     let (path, sha256) = (field("path"), field("sha256"));
     let recipes = tempfile::tempdir_in(folder).unwrap();
-    let recipe = format!(r#"Recipe(nodes: {{"deb": Fetch(from: [Debian("{path}")], sha256: "{sha256}")}})"#);
+    let recipe =
+        format!(r#"Recipe(nodes: {{"deb": Fetch(from: [Debian("{path}")], sha256: "{sha256}")}})"#);
     fs::write(recipes.path().join("package.ron"), recipe).unwrap();
     let store = recipes.path().join("store");
     let found = realize(recipes.path(), &store, "package/deb", None);
@@ -60,7 +78,11 @@ fn download(folder: &Path, mirror: &Path) {
 
 fn realize(recipes: &Path, store: &Path, name: &str, mirror: Option<&str>) -> PathBuf {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pwb"));
-    command.args(["realize", name]).env("PWB_RECIPES", recipes).env("PWB_STORE", store).stdin(Stdio::null());
+    command
+        .args(["realize", name])
+        .env("PWB_RECIPES", recipes)
+        .env("PWB_STORE", store)
+        .stdin(Stdio::null());
     if let Some(mirror) = mirror {
         command.env("PWB_DEBIAN_MIRROR", mirror);
     }

@@ -14,7 +14,11 @@ pub struct Said {
 impl From<Output> for Said {
     fn from(output: Output) -> Said {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Said {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 
@@ -35,7 +39,10 @@ impl Said {
 
     /// The commands that were run, sorted.
     pub fn ran(&self) -> Vec<&str> {
-        let started = self.err.lines().filter_map(|line| line.strip_prefix("run "));
+        let started = self
+            .err
+            .lines()
+            .filter_map(|line| line.strip_prefix("run "));
         let mut names: Vec<&str> = started.filter_map(|line| line.split(' ').next()).collect();
         names.sort_unstable();
         names

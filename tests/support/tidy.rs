@@ -8,10 +8,15 @@ impl World {
         let text = text.replace(&*self.folder.path().to_string_lossy(), "[WORLD]");
         let mut tidy = String::new();
         for line in text.split_inclusive('\n') {
-            let mut words: Vec<String> = line.split(' ').map(|word| hide_hash(&hide_session(word))).collect();
+            let mut words: Vec<String> = line
+                .split(' ')
+                .map(|word| hide_hash(&hide_session(word)))
+                .collect();
             for place in 1..words.len() {
                 let unit = words[place].trim_end_matches([')', '\n', ',']);
-                if unit == "s" && words[place - 1].contains(|character: char| character.is_ascii_digit()) {
+                if unit == "s"
+                    && words[place - 1].contains(|character: char| character.is_ascii_digit())
+                {
                     words[place - 1] = "[TIME]".into();
                 }
             }
@@ -37,7 +42,11 @@ fn hide_hash(word: &str) -> String {
     let mut hidden = String::new();
     for part in word.split_inclusive(|character: char| !character.is_ascii_hexdigit()) {
         let hex = part.trim_end_matches(|character: char| !character.is_ascii_hexdigit());
-        hidden += &if hex.len() >= 16 { part.replace(hex, "[HASH]") } else { part.to_owned() };
+        hidden += &if hex.len() >= 16 {
+            part.replace(hex, "[HASH]")
+        } else {
+            part.to_owned()
+        };
     }
     hidden
 }

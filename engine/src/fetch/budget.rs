@@ -17,22 +17,36 @@ pub(super) struct Share {
 
 impl Budget {
     pub(super) fn new(most: u64) -> Arc<Budget> {
-        Arc::new(Budget { most, free: Mutex::new(most), freed: Condvar::new() })
+        Arc::new(Budget {
+            most,
+            free: Mutex::new(most),
+            freed: Condvar::new(),
+        })
     }
 
     /// Waits until so many bytes are free; for more than there are at all, until all are free.
     pub(super) fn take(self: &Arc<Budget>, bytes: u64) -> Share {
         let bytes = bytes.min(self.most);
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free < bytes).unwrap_or_else(PoisonError::into_inner);
+        let mut free = self
+            .freed
+            .wait_while(free, |free| *free < bytes)
+            .unwrap_or_else(PoisonError::into_inner);
         *free -= bytes;
-        Share { budget: Arc::clone(self), bytes }
+        Share {
+            budget: Arc::clone(self),
+            bytes,
+        }
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        *self.budget.free.lock().unwrap_or_else(PoisonError::into_inner) += self.bytes;
+        *self
+            .budget
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += self.bytes;
         self.budget.freed.notify_all();
     }
 }

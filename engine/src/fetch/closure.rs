@@ -15,30 +15,51 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The closure of `want` in `suite`, without recommendations. `folder` is for apt's lists; they are used again when the
 /// next closure is computed there. Essential packages count only where something names them.
-pub fn closure(mirror: &Mirror, suite: &str, architecture: &str, want: &[String], folder: &Path) -> Result<Lock> {
+pub fn closure(
+    mirror: &Mirror,
+    suite: &str,
+    architecture: &str,
+    want: &[String],
+    folder: &Path,
+) -> Result<Lock> {
     if !apt::is_here() {
         return Err(Error::NoApt("apt-get"));
     }
     // The names become arguments of apt's, which knows operators in them: `name-`, `name=version`, patterns with `?`.
     if let Some(bad) = want.iter().find(|name| !is_name(name)) {
         let log = format!("`{bad}` is not a package's name");
-        return Err(Error::Unsatisfiable { suite: suite.to_owned(), log });
+        return Err(Error::Unsatisfiable {
+            suite: suite.to_owned(),
+            log,
+        });
     }
-    let private = Private { folder, architecture };
+    let private = Private {
+        folder,
+        architecture,
+    };
     private.lay(mirror, suite)?;
-    apt::run(private.command("apt-get").args(["-q", "update"]), "download its lists")?;
+    apt::run(
+        private.command("apt-get").args(["-q", "update"]),
+        "download its lists",
+    )?;
     let plan = private.plan(suite, want)?;
     let answer = apt::run(
         private
             .command("apt-cache")
             .args(["show", "--no-all-versions"])
-            .args(plan.iter().map(|(name, version)| format!("{name}={version}"))),
+            .args(
+                plan.iter()
+                    .map(|(name, version)| format!("{name}={version}")),
+            ),
         "show the packages",
     )?;
     let mut packages = records(&answer)?;
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     packages.dedup();
-    let whole = packages.len() == plan.len() && packages.iter().all(|one| plan.get(&one.name) == Some(&one.version));
+    let whole = packages.len() == plan.len()
+        && packages
+            .iter()
+            .all(|one| plan.get(&one.name) == Some(&one.version));
     if !whole {
         return Err(Error::AptAnswer(format!(
             "{} packages are to be installed, {} are described",
@@ -46,7 +67,11 @@ pub fn closure(mirror: &Mirror, suite: &str, architecture: &str, want: &[String]
             packages.len()
         )));
     }
-    Ok(Lock { suite: suite.to_owned(), architecture: architecture.to_owned(), packages })
+    Ok(Lock {
+        suite: suite.to_owned(),
+        architecture: architecture.to_owned(),
+        packages,
+    })
 }
 
 /// A package system that has nothing installed and one suite.
@@ -62,8 +87,16 @@ impl Private<'_> {
             fs::create_dir_all(&path).map_err(Error::io("make", &path))?;
         }
         // Where the keyring has another name, apt takes the keys that the host trusts.
-        let signed = if Path::new(KEYRING).exists() { format!(" signed-by={KEYRING}") } else { String::new() };
-        let source = format!("deb [arch={}{signed}] {} {suite} main\n", self.architecture, mirror.base());
+        let signed = if Path::new(KEYRING).exists() {
+            format!(" signed-by={KEYRING}")
+        } else {
+            String::new()
+        };
+        let source = format!(
+            "deb [arch={}{signed}] {} {suite} main\n",
+            self.architecture,
+            mirror.base()
+        );
         for (name, contents) in [("status", ""), ("sources.list", source.as_str())] {
             let path = self.folder.join(name);
             fs::write(&path, contents).map_err(Error::io("write", &path))?;
@@ -72,7 +105,8 @@ impl Private<'_> {
     }
 
     fn command(&self, program: &str) -> Command {
-        let at = |option: &str, name: &str| format!("{option}={}", self.folder.join(name).display());
+        let at =
+            |option: &str, name: &str| format!("{option}={}", self.folder.join(name).display());
         let options = [
             at("Dir::Etc::SourceList", "sources.list"),
             "Dir::Etc::SourceParts=/dev/null".into(),
@@ -108,13 +142,19 @@ impl Private<'_> {
     fn plan(&self, suite: &str, want: &[String]) -> Result<HashMap<String, String>> {
         let mut command = self.command("apt-get");
         command.args(["-s", "-y", "install"]).args(want);
-        let answer = apt::run(&mut command, "resolve the packages").map_err(|error| match error {
-            Error::Apt { log, .. } => Error::Unsatisfiable { suite: suite.to_owned(), log },
-            error => error,
-        })?;
+        let answer =
+            apt::run(&mut command, "resolve the packages").map_err(|error| match error {
+                Error::Apt { log, .. } => Error::Unsatisfiable {
+                    suite: suite.to_owned(),
+                    log,
+                },
+                error => error,
+            })?;
         let lines = answer.lines().filter_map(|line| line.strip_prefix("Inst "));
         let plan = lines.map(|line| {
-            let (name, rest) = line.split_once(" (").ok_or_else(|| Error::AptAnswer(line.to_owned()))?;
+            let (name, rest) = line
+                .split_once(" (")
+                .ok_or_else(|| Error::AptAnswer(line.to_owned()))?;
             let version = rest.split(' ').next().unwrap_or_default();
             Ok((name.to_owned(), version.to_owned()))
         });
@@ -125,21 +165,29 @@ impl Private<'_> {
 /// Debian policy, 5.6.1. A trailing `-` would be apt's operator; a trailing `+` is one only where no package has the name.
 fn is_name(name: &str) -> bool {
     let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let all = name.bytes().all(|byte| alphanumeric(byte) || b"+-.".contains(&byte));
+    let all = name
+        .bytes()
+        .all(|byte| alphanumeric(byte) || b"+-.".contains(&byte));
     all && name.bytes().next().is_some_and(alphanumeric) && !name.ends_with('-')
 }
 
 /// The packages in a list of control stanzas (deb822).
 fn records(text: &str) -> Result<Vec<Package>> {
-    let stanzas = text.split("\n\n").filter(|stanza| !stanza.trim().is_empty());
+    let stanzas = text
+        .split("\n\n")
+        .filter(|stanza| !stanza.trim().is_empty());
     stanzas.map(record).collect()
 }
 
 fn record(stanza: &str) -> Result<Package> {
     let field = |name: &str| {
-        let value = stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let value = stanza
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let missing = || Error::AptAnswer(format!("a package has no field {name}:\n{stanza}"));
-        value.map(|value| value.trim().to_owned()).ok_or_else(missing)
+        value
+            .map(|value| value.trim().to_owned())
+            .ok_or_else(missing)
     };
     let name = field("Package")?;
     let bad = |what: &str| Error::AptAnswer(format!("package {name} has a malformed {what}"));
@@ -158,10 +206,29 @@ mod tests {
 
     #[test]
     fn package_names_are_not_apts_operators() {
-        for good in ["g++", "make", "libstdc++6", "libc++-19-dev-wasm32", "0ad", "x.y"] {
+        for good in [
+            "g++",
+            "make",
+            "libstdc++6",
+            "libc++-19-dev-wasm32",
+            "0ad",
+            "x.y",
+        ] {
             assert!(is_name(good), "{good}");
         }
-        for bad in ["", "make-", "-o", "make=1", "make/sid", "?name(x)", "Make", "a b", "make:amd64", "+", "++"] {
+        for bad in [
+            "",
+            "make-",
+            "-o",
+            "make=1",
+            "make/sid",
+            "?name(x)",
+            "Make",
+            "a b",
+            "make:amd64",
+            "+",
+            "++",
+        ] {
             assert!(!is_name(bad), "{bad}");
         }
     }

@@ -10,13 +10,18 @@ const XZ_MEMORY: u64 = 256 << 20;
 const XZ_MOST: u64 = 1 << 30;
 
 /// The decompressed bytes of `reader`; the bytes themselves where they are in no known compression.
-pub(super) fn decode<'a>(mut reader: impl BufRead + 'a, threads: usize) -> io::Result<Box<dyn Read + 'a>> {
+pub(super) fn decode<'a>(
+    mut reader: impl BufRead + 'a,
+    threads: usize,
+) -> io::Result<Box<dyn Read + 'a>> {
     let start = reader.fill_buf()?;
     Ok(match start {
         [] => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is empty")),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(Xz::new(reader, threads)?),
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
+            Box::new(bzip2::bufread::MultiBzDecoder::new(reader))
+        }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(reader)?),
         _ => Box::new(reader),
     })
@@ -33,12 +38,19 @@ struct Xz<R: BufRead> {
 impl<R: BufRead> Xz<R> {
     fn new(reader: R, threads: usize) -> io::Result<Xz<R>> {
         let threads = u32::try_from(threads.max(1)).unwrap_or(1);
-        Ok(Xz { stream: Some(Self::stream(reader, threads)?), threads })
+        Ok(Xz {
+            stream: Some(Self::stream(reader, threads)?),
+            threads,
+        })
     }
 
     fn stream(reader: R, threads: u32) -> io::Result<liblzma::bufread::XzDecoder<R>> {
         let mut builder = MtStreamBuilder::new();
-        let stream = builder.threads(threads).memlimit_threading(XZ_MEMORY).memlimit_stop(XZ_MOST).decoder()?;
+        let stream = builder
+            .threads(threads)
+            .memlimit_threading(XZ_MEMORY)
+            .memlimit_stop(XZ_MOST)
+            .decoder()?;
         Ok(liblzma::bufread::XzDecoder::new_stream(reader, stream))
     }
 }
@@ -50,7 +62,9 @@ impl<R: BufRead> Read for Xz<R> {
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
-            let Some(mut reader) = self.stream.take().map(|stream| stream.into_inner()) else { break };
+            let Some(mut reader) = self.stream.take().map(|stream| stream.into_inner()) else {
+                break;
+            };
             skip_padding(&mut reader)?;
             if !reader.fill_buf()?.is_empty() {
                 self.stream = Some(Self::stream(reader, self.threads)?);

@@ -99,10 +99,16 @@ impl Error {
         match self {
             Error::Io { .. } | Error::Offline { .. } | Error::NoMirror { .. } => Kind::Environment,
             Error::NoApt(_) | Error::Apt { .. } | Error::AptAnswer(_) => Kind::Environment,
-            Error::Sources { failures, .. } if failures.iter().any(|one| one.cause.is_mismatch()) => Kind::Recipe,
+            Error::Sources { failures, .. }
+                if failures.iter().any(|one| one.cause.is_mismatch()) =>
+            {
+                Kind::Recipe
+            }
             Error::Sources { .. } => Kind::Environment,
             Error::BadMirror(_) => Kind::User,
-            Error::Unsatisfiable { .. } | Error::Damaged { .. } | Error::Refused { .. } => Kind::Recipe,
+            Error::Unsatisfiable { .. } | Error::Damaged { .. } | Error::Refused { .. } => {
+                Kind::Recipe
+            }
             Error::Stopped => Kind::Internal,
         }
     }
@@ -136,24 +142,40 @@ impl Error {
 }
 
 fn lines(failures: &[Failure]) -> String {
-    failures.iter().map(|failure| format!("\n  {failure}")).collect()
+    failures
+        .iter()
+        .map(|failure| format!("\n  {failure}"))
+        .collect()
 }
 
 fn sources_hint(failures: &[Failure]) -> Option<String> {
     let any = |test: fn(&Cause) -> bool| failures.iter().any(|failure| test(&failure.cause));
-    if let Some(Cause::Mismatch { got, .. }) = failures.iter().map(|one| &one.cause).find(|cause| cause.is_mismatch()) {
-        return Some(format!("if upstream changed the file, and you trust the change, pin {got}"));
+    if let Some(Cause::Mismatch { got, .. }) = failures
+        .iter()
+        .map(|one| &one.cause)
+        .find(|cause| cause.is_mismatch())
+    {
+        return Some(format!(
+            "if upstream changed the file, and you trust the change, pin {got}"
+        ));
     }
-    if let Some(Cause::Mirror(error)) =
-        failures.iter().map(|one| &one.cause).find(|one| matches!(one, Cause::Mirror(_)))
+    if let Some(Cause::Mirror(error)) = failures
+        .iter()
+        .map(|one| &one.cause)
+        .find(|one| matches!(one, Cause::Mirror(_)))
     {
         return error.hint();
     }
     if any(|cause| matches!(cause, Cause::Gone { .. })) {
-        return Some("the mirror has newer packages than the lock file: run `pwb lock` for this root".into());
+        return Some(
+            "the mirror has newer packages than the lock file: run `pwb lock` for this root".into(),
+        );
     }
     if any(|cause| matches!(cause, Cause::Unreachable(_))) {
-        return Some("check the network, http_proxy and https_proxy, or add a source that this host reaches".into());
+        return Some(
+            "check the network, http_proxy and https_proxy, or add a source that this host reaches"
+                .into(),
+        );
     }
     None
 }

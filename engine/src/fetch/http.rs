@@ -39,7 +39,10 @@ impl Http {
             .timeout_recv_response(Some(timeouts.idle))
             .timeout_per_read(Some(timeouts.idle))
             .build();
-        Ok(Http { agent: config.new_agent(), timeouts })
+        Ok(Http {
+            agent: config.new_agent(),
+            timeouts,
+        })
     }
 
     /// Downloads `url` into `partial`, which is empty before and whole after.
@@ -72,7 +75,9 @@ impl Http {
     ) -> std::result::Result<(), Cause> {
         let mut request = self.agent.get(url);
         if let Some(tag) = etag.as_deref().filter(|_| partial.written() > 0) {
-            request = request.header(RANGE, format!("bytes={}-", partial.written())).header(IF_RANGE, tag);
+            request = request
+                .header(RANGE, format!("bytes={}-", partial.written()))
+                .header(IF_RANGE, tag);
         }
         let response = request.call().map_err(|error| self.cause(error))?;
         match response.status() {
@@ -81,8 +86,11 @@ impl Http {
             status => return Err(Cause::Status(status.as_u16())),
         }
         // A weak tag (`W/"…"`) promises the same meaning, not the same bytes.
-        *etag = header(&response, ETAG).filter(|tag| !tag.starts_with("W/")).map(str::to_owned);
-        let length: Option<u64> = header(&response, CONTENT_LENGTH).and_then(|text| text.parse().ok());
+        *etag = header(&response, ETAG)
+            .filter(|tag| !tag.starts_with("W/"))
+            .map(str::to_owned);
+        let length: Option<u64> =
+            header(&response, CONTENT_LENGTH).and_then(|text| text.parse().ok());
         let total = length.map(|length| partial.written().saturating_add(length));
         self.drain(response, partial, total, progress)
     }
@@ -97,25 +105,30 @@ impl Http {
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; CHUNK];
         loop {
-            progress(Progress { bytes: partial.written(), total });
+            progress(Progress {
+                bytes: partial.written(),
+                total,
+            });
             match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => partial.append(&buffer[..count])?,
                 Err(error) => {
                     let cause = self.cause(ureq::Error::from(error));
                     return Err(match total {
-                        Some(expected) if matches!(cause, Cause::Broken(_)) => {
-                            Cause::Truncated { got: partial.written(), expected }
-                        }
+                        Some(expected) if matches!(cause, Cause::Broken(_)) => Cause::Truncated {
+                            got: partial.written(),
+                            expected,
+                        },
                         _ => cause,
                     });
                 }
             }
         }
         match total {
-            Some(expected) if partial.written() < expected => {
-                Err(Cause::Truncated { got: partial.written(), expected })
-            }
+            Some(expected) if partial.written() < expected => Err(Cause::Truncated {
+                got: partial.written(),
+                expected,
+            }),
             _ => Ok(()),
         }
     }
@@ -123,10 +136,16 @@ impl Http {
     fn cause(&self, error: ureq::Error) -> Cause {
         match error {
             ureq::Error::HostNotFound => Cause::Unreachable("there is no such host".into()),
-            ureq::Error::Timeout(Timeout::Resolve) => Cause::Unreachable("the name server does not answer".into()),
-            ureq::Error::Timeout(Timeout::Connect) => Cause::Unreachable("the host does not answer".into()),
+            ureq::Error::Timeout(Timeout::Resolve) => {
+                Cause::Unreachable("the name server does not answer".into())
+            }
+            ureq::Error::Timeout(Timeout::Connect) => {
+                Cause::Unreachable("the host does not answer".into())
+            }
             ureq::Error::Timeout(_) => Cause::Stalled(self.timeouts.idle.as_secs()),
-            ureq::Error::ConnectProxyFailed(why) => Cause::Unreachable(format!("the proxy refused: {why}")),
+            ureq::Error::ConnectProxyFailed(why) => {
+                Cause::Unreachable(format!("the proxy refused: {why}"))
+            }
             ureq::Error::ConnectionFailed => Cause::Broken("refused".into()),
             ureq::Error::Io(error) => io_cause(&error),
             ureq::Error::BodyStalled => Cause::Broken("the body stopped".into()),
@@ -151,7 +170,10 @@ fn header(response: &Response<Body>, name: HeaderName) -> Option<&str> {
 
 fn resumes_at(response: &Response<Body>, offset: u64) -> bool {
     let range = header(response, CONTENT_RANGE).and_then(|range| range.strip_prefix("bytes "));
-    range.and_then(|range| range.split('-').next()).and_then(|start| start.parse().ok()) == Some(offset)
+    range
+        .and_then(|range| range.split('-').next())
+        .and_then(|start| start.parse().ok())
+        == Some(offset)
 }
 
 fn roots() -> Result<RootCerts> {

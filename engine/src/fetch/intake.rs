@@ -26,7 +26,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits { entries: 2_000_000, file: 2 << 30, total: 64 << 30, in_flight: 128 << 20, threads }
+        Limits {
+            entries: 2_000_000,
+            file: 2 << 30,
+            total: 64 << 30,
+            in_flight: 128 << 20,
+            threads,
+        }
     }
 }
 
@@ -57,8 +63,20 @@ pub(super) struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     /// Of `archive`; `strip` leading components of every path are left out.
-    pub(super) fn new(archive: &'a Path, strip: u32, limits: &'a Limits, sink: &'a mut Sink<'a>) -> Intake<'a> {
-        Intake { archive, strip, limits, entries: 0, bytes: 0, sink }
+    pub(super) fn new(
+        archive: &'a Path,
+        strip: u32,
+        limits: &'a Limits,
+        sink: &'a mut Sink<'a>,
+    ) -> Intake<'a> {
+        Intake {
+            archive,
+            strip,
+            limits,
+            entries: 0,
+            bytes: 0,
+            sink,
+        }
     }
 
     pub(super) fn limits(&self) -> &'a Limits {
@@ -77,32 +95,60 @@ impl<'a> Intake<'a> {
     }
 
     /// A file of `size` bytes, which `body` has.
-    pub(super) fn file(&mut self, name: &[u8], executable: bool, size: u64, body: &mut dyn Read) -> Result<()> {
-        let Some(path) = self.path(name)? else { return Ok(()) };
+    pub(super) fn file(
+        &mut self,
+        name: &[u8],
+        executable: bool,
+        size: u64,
+        body: &mut dyn Read,
+    ) -> Result<()> {
+        let Some(path) = self.path(name)? else {
+            return Ok(());
+        };
         if size > self.limits.file {
-            return Err(
-                self.refused(name, format!("it has {size} bytes; {} are the most for a file", self.limits.file))
-            );
+            return Err(self.refused(
+                name,
+                format!(
+                    "it has {size} bytes; {} are the most for a file",
+                    self.limits.file
+                ),
+            ));
         }
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > self.limits.total {
             return Err(self.too_much(name));
         }
         let contents = self.read(name, size, body)?;
-        self.give(path, Entry::File { executable, contents })
+        self.give(
+            path,
+            Entry::File {
+                executable,
+                contents,
+            },
+        )
     }
 
     pub(super) fn symlink(&mut self, name: &[u8], target: &[u8]) -> Result<()> {
-        let Some(path) = self.path(name)? else { return Ok(()) };
-        let target = std::str::from_utf8(target).map_err(|_| self.refused(name, "its target is not UTF-8".into()))?;
+        let Some(path) = self.path(name)? else {
+            return Ok(());
+        };
+        let target = std::str::from_utf8(target)
+            .map_err(|_| self.refused(name, "its target is not UTF-8".into()))?;
         if target.is_empty() || target.contains('\0') {
             return Err(self.refused(name, "its target is not a path".into()));
         }
-        self.give(path, Entry::Symlink { target: target.to_owned() })
+        self.give(
+            path,
+            Entry::Symlink {
+                target: target.to_owned(),
+            },
+        )
     }
 
     pub(super) fn hard_link(&mut self, name: &[u8], to: &[u8]) -> Result<()> {
-        let Some(path) = self.path(name)? else { return Ok(()) };
+        let Some(path) = self.path(name)? else {
+            return Ok(());
+        };
         match self.clean(to)? {
             Some(to) => self.give(path, Entry::HardLink { to }),
             None => Err(self.refused(name, "it is a link to something that is left out".into())),
@@ -111,28 +157,42 @@ impl<'a> Intake<'a> {
 
     pub(super) fn refused(&self, name: &[u8], why: String) -> Error {
         let entry = String::from_utf8_lossy(name).escape_default().to_string();
-        Error::Refused { archive: self.archive.to_owned(), entry, why }
+        Error::Refused {
+            archive: self.archive.to_owned(),
+            entry,
+            why,
+        }
     }
 
     pub(super) fn too_much(&self, name: &[u8]) -> Error {
-        self.refused(name, format!("all in all there are more than {} bytes", self.limits.total))
+        self.refused(
+            name,
+            format!("all in all there are more than {} bytes", self.limits.total),
+        )
     }
 
     /// Counts an entry; its path, `None` for the root and for what `strip` leaves nothing of.
     fn path(&mut self, name: &[u8]) -> Result<Option<TreePath>> {
         self.entries += 1;
         if self.entries > self.limits.entries {
-            return Err(self.refused(name, format!("there are more than {} entries", self.limits.entries)));
+            return Err(self.refused(
+                name,
+                format!("there are more than {} entries", self.limits.entries),
+            ));
         }
         self.clean(name)
     }
 
     fn clean(&self, name: &[u8]) -> Result<Option<TreePath>> {
-        let text = std::str::from_utf8(name).map_err(|_| self.refused(name, "its name is not UTF-8".into()))?;
+        let text = std::str::from_utf8(name)
+            .map_err(|_| self.refused(name, "its name is not UTF-8".into()))?;
         if text.starts_with('/') {
             return Err(self.refused(name, "its path is absolute".into()));
         }
-        let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        let parts: Vec<&str> = text
+            .split('/')
+            .filter(|part| !matches!(*part, "" | "."))
+            .collect();
         // TreePath refuses these too; here the parts are seen that `strip` leaves out.
         if parts.contains(&"..") {
             return Err(self.refused(name, "its path has a `..`".into()));
@@ -141,7 +201,8 @@ impl<'a> Intake<'a> {
         if kept.is_empty() {
             return Ok(None);
         }
-        let path = TreePath::parse(&kept.join("/")).map_err(|error| self.refused(name, error.why.to_owned()))?;
+        let path = TreePath::parse(&kept.join("/"))
+            .map_err(|error| self.refused(name, error.why.to_owned()))?;
         Ok(Some(path))
     }
 
@@ -149,11 +210,21 @@ impl<'a> Intake<'a> {
         // A header may lie about the size: room is made for large files only as they come.
         const ROOM: u64 = 32 << 20;
         let mut contents = Vec::with_capacity(size.min(ROOM) as usize);
-        let damaged = |why: String| Error::Damaged { archive: self.archive.to_owned(), format: "archive", why };
+        let damaged = |why: String| Error::Damaged {
+            archive: self.archive.to_owned(),
+            format: "archive",
+            why,
+        };
         let entry = || String::from_utf8_lossy(name);
-        body.take(size).read_to_end(&mut contents).map_err(|error| damaged(format!("in `{}`: {error}", entry())))?;
+        body.take(size)
+            .read_to_end(&mut contents)
+            .map_err(|error| damaged(format!("in `{}`: {error}", entry())))?;
         if contents.len() as u64 != size {
-            return Err(damaged(format!("`{}` ends after {} of {size} bytes", entry(), contents.len())));
+            return Err(damaged(format!(
+                "`{}` ends after {} of {size} bytes",
+                entry(),
+                contents.len()
+            )));
         }
         Ok(contents)
     }

@@ -59,9 +59,16 @@ impl Listing {
     }
 
     /// `found` in the archive's order; `digests` by number.
-    pub(super) fn new(archive: &Path, found: Vec<(TreePath, Found)>, digests: &[Digest]) -> Result<Listing> {
-        let refused =
-            |path: &TreePath, why: String| Error::Refused { archive: archive.to_owned(), entry: path.to_string(), why };
+    pub(super) fn new(
+        archive: &Path,
+        found: Vec<(TreePath, Found)>,
+        digests: &[Digest],
+    ) -> Result<Listing> {
+        let refused = |path: &TreePath, why: String| Error::Refused {
+            archive: archive.to_owned(),
+            entry: path.to_string(),
+            why,
+        };
         let mut items: BTreeMap<TreePath, Item> = BTreeMap::new();
         for (path, found) in found {
             let item = match found {
@@ -73,16 +80,24 @@ impl Listing {
                 Found::Symlink(target) => Item::Symlink(target),
                 Found::HardLink(to) => match items.get(&to) {
                     Some(item) if *item != Item::Directory => item.clone(),
-                    _ => return Err(refused(&path, format!("it is a link to `{to}`, which is no file before it"))),
+                    _ => {
+                        return Err(refused(
+                            &path,
+                            format!("it is a link to `{to}`, which is no file before it"),
+                        ));
+                    }
                 },
             };
             match items.entry(path) {
                 Slot::Vacant(slot) => drop(slot.insert(item)),
                 Slot::Occupied(slot) if *slot.get() == item => {}
-                Slot::Occupied(slot) => return Err(refused(slot.key(), "it is there twice, and differs".into())),
+                Slot::Occupied(slot) => {
+                    return Err(refused(slot.key(), "it is there twice, and differs".into()));
+                }
             }
         }
-        check_parents(&items).map_err(|(path, parent)| refused(path, format!("`{parent}` is no directory")))?;
+        check_parents(&items)
+            .map_err(|(path, parent)| refused(path, format!("`{parent}` is no directory")))?;
         Ok(Listing(items))
     }
 }
@@ -101,7 +116,10 @@ fn check_parents(items: &BTreeMap<TreePath, Item>) -> std::result::Result<(), (&
     let leaves = items.iter().filter(|(_, item)| **item != Item::Directory);
     let leaves: HashSet<&str> = leaves.map(|(path, _)| path.as_str()).collect();
     for path in items.keys() {
-        let parents = path.as_str().match_indices('/').map(|(end, _)| &path.as_str()[..end]);
+        let parents = path
+            .as_str()
+            .match_indices('/')
+            .map(|(end, _)| &path.as_str()[..end]);
         if let Some(parent) = parents.into_iter().find(|parent| leaves.contains(parent)) {
             return Err((path, parent));
         }

@@ -6,7 +6,11 @@ use super::apt;
 use super::error::{Error, Result};
 
 /// What may stand unquoted in a path. `+` and `~` may, by RFC 3986, but some mirrors take a plain `+` for a space.
-const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
 
 /// A Debian archive: the folder that has `dists` and `pool`, without a trailing slash.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,9 +43,13 @@ impl Mirror {
     }
 
     fn set(setting: &str) -> Result<Mirror> {
-        let rest = ["http://", "https://", "file://"].iter().find_map(|scheme| setting.strip_prefix(scheme));
+        let rest = ["http://", "https://", "file://"]
+            .iter()
+            .find_map(|scheme| setting.strip_prefix(scheme));
         let is_url = match rest {
-            Some(rest) => !rest.trim_start_matches('/').is_empty() && !setting.contains(char::is_whitespace),
+            Some(rest) => {
+                !rest.trim_start_matches('/').is_empty() && !setting.contains(char::is_whitespace)
+            }
             None => false,
         };
         // `file://host/path` names another machine's file, which no one can open.
@@ -53,16 +61,22 @@ impl Mirror {
 
     fn of_host() -> Result<Mirror> {
         if !apt::is_here() {
-            return Err(Error::NoMirror { why: "this host has no apt".into() });
+            return Err(Error::NoMirror {
+                why: "this host has no apt".into(),
+            });
         }
         let main = main_archive(&apt::sources(true)?).or_else(|| {
             // Before the first `apt-get update` apt has no release files: then the URI must do.
             main_archive(&apt::sources(false).ok()?)
         });
         match main {
-            Some(uri) if uri.starts_with("file:") => Ok(Mirror::Url(base_of(&uri.replacen("file:/", "file:///", 1)))),
+            Some(uri) if uri.starts_with("file:") => {
+                Ok(Mirror::Url(base_of(&uri.replacen("file:/", "file:///", 1))))
+            }
             Some(uri) => Ok(Mirror::Apt(base_of(&uri))),
-            None => Err(Error::NoMirror { why: "this host's apt has no source of Debian's main archive".into() }),
+            None => Err(Error::NoMirror {
+                why: "this host's apt has no source of Debian's main archive".into(),
+            }),
         }
     }
 }
@@ -85,7 +99,8 @@ fn main_archive(sources: &[Source]) -> Option<String> {
     let of_debian = sources.iter().find(|source| {
         let named = source.origin == "Debian" && source.label == "Debian";
         // Debian's own archives end so, under whatever host; third parties' end otherwise or have other components.
-        let likely = source.origin.is_empty() && source.uri.trim_end_matches('/').ends_with("/debian");
+        let likely =
+            source.origin.is_empty() && source.uri.trim_end_matches('/').ends_with("/debian");
         let partial = source.release.contains("-security") || source.uri.starts_with("cdrom:");
         source.component == "main" && !partial && (named || likely)
     });
@@ -102,37 +117,89 @@ mod tests {
 
     fn source(uri: &str, component: &str, release: &str, origin: &str, label: &str) -> Source {
         let [uri, component, release] = [uri, component, release].map(str::to_owned);
-        Source { uri, component, release, origin: origin.into(), label: label.into() }
+        Source {
+            uri,
+            component,
+            release,
+            origin: origin.into(),
+            label: label.into(),
+        }
     }
 
     #[test]
     fn the_main_archive_is_debians_whatever_stands_before_it() {
         let sources = [
-            source("https://third.example/apt/", "main", "stable", "Third", "Third"),
-            source("http://mirror.example/debian-security/", "main", "x-security", "Debian", "Debian-Security"),
-            source("http://mirror.example/debian/", "contrib", "x", "Debian", "Debian"),
-            source("http://mirror.example/remote-deb/", "main", "x", "Debian", "Debian"),
+            source(
+                "https://third.example/apt/",
+                "main",
+                "stable",
+                "Third",
+                "Third",
+            ),
+            source(
+                "http://mirror.example/debian-security/",
+                "main",
+                "x-security",
+                "Debian",
+                "Debian-Security",
+            ),
+            source(
+                "http://mirror.example/debian/",
+                "contrib",
+                "x",
+                "Debian",
+                "Debian",
+            ),
+            source(
+                "http://mirror.example/remote-deb/",
+                "main",
+                "x",
+                "Debian",
+                "Debian",
+            ),
         ];
-        assert_eq!(main_archive(&sources).as_deref(), Some("http://mirror.example/remote-deb/"));
+        assert_eq!(
+            main_archive(&sources).as_deref(),
+            Some("http://mirror.example/remote-deb/")
+        );
         assert_eq!(main_archive(&sources[..3]), None);
     }
 
     #[test]
     fn without_release_files_the_uri_must_look_like_debians() {
         let sources = [
-            source("http://mirror.example/debian-security/", "main", "x-security", "", ""),
+            source(
+                "http://mirror.example/debian-security/",
+                "main",
+                "x-security",
+                "",
+                "",
+            ),
             source("https://third.example/node/", "main", "x", "", ""),
             source("http://mirror.example/debian/", "main", "x", "", ""),
         ];
-        assert_eq!(main_archive(&sources).as_deref(), Some("http://mirror.example/debian/"));
+        assert_eq!(
+            main_archive(&sources).as_deref(),
+            Some("http://mirror.example/debian/")
+        );
         assert_eq!(main_archive(&sources[..2]), None);
     }
 
     #[test]
     fn settings_are_urls_and_lose_their_slashes() {
-        let mirror = |setting| Mirror::discover(Some(setting)).map(|mirror| mirror.base().to_owned()).ok();
-        assert_eq!(mirror(" https://mirror.example/debian// ").as_deref(), Some("https://mirror.example/debian"));
-        assert_eq!(mirror("file:///srv/debian/").as_deref(), Some("file:///srv/debian"));
+        let mirror = |setting| {
+            Mirror::discover(Some(setting))
+                .map(|mirror| mirror.base().to_owned())
+                .ok()
+        };
+        assert_eq!(
+            mirror(" https://mirror.example/debian// ").as_deref(),
+            Some("https://mirror.example/debian")
+        );
+        assert_eq!(
+            mirror("file:///srv/debian/").as_deref(),
+            Some("file:///srv/debian")
+        );
         for bad in [
             "mirror.example/debian",
             "/srv/debian",
@@ -141,12 +208,18 @@ mod tests {
             "http://",
             "http://a b",
         ] {
-            assert!(matches!(Mirror::discover(Some(bad)), Err(Error::BadMirror(_))), "{bad}");
+            assert!(
+                matches!(Mirror::discover(Some(bad)), Err(Error::BadMirror(_))),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn plus_and_tilde_are_quoted() {
-        assert_eq!(Mirror::quoted("http://m/d", "pool/a+b~1_2-3.deb"), "http://m/d/pool/a%2Bb%7E1_2-3.deb");
+        assert_eq!(
+            Mirror::quoted("http://m/d", "pool/a+b~1_2-3.deb"),
+            "http://m/d/pool/a%2Bb%7E1_2-3.deb"
+        );
     }
 }

@@ -29,9 +29,14 @@ enum Hasher {
 
 impl Partial {
     pub(super) fn create(scratch: &Path, pin: Pin) -> Result<Partial> {
-        let file =
-            NamedTempFile::with_prefix_in("download-", scratch).map_err(Error::io("create a file in", scratch))?;
-        Ok(Partial { file, pin, hasher: Hasher::new(pin), written: 0 })
+        let file = NamedTempFile::with_prefix_in("download-", scratch)
+            .map_err(Error::io("create a file in", scratch))?;
+        Ok(Partial {
+            file,
+            pin,
+            hasher: Hasher::new(pin),
+            written: 0,
+        })
     }
 
     /// The bytes so far.
@@ -42,8 +47,13 @@ impl Partial {
     /// Forgets all bytes.
     pub(super) fn restart(&mut self) -> Result<()> {
         let path = self.file.path().to_owned();
-        self.file.as_file().set_len(0).map_err(Error::io("truncate", &path))?;
-        self.file.seek(SeekFrom::Start(0)).map_err(Error::io("seek in", &path))?;
+        self.file
+            .as_file()
+            .set_len(0)
+            .map_err(Error::io("truncate", &path))?;
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(Error::io("seek in", &path))?;
         self.hasher = Hasher::new(self.pin);
         self.written = 0;
         Ok(())
@@ -51,7 +61,9 @@ impl Partial {
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let path = self.file.path().to_owned();
-        self.file.write_all(bytes).map_err(Error::io("write", &path))?;
+        self.file
+            .write_all(bytes)
+            .map_err(Error::io("write", &path))?;
         self.hasher.update(bytes);
         self.written += bytes.len() as u64;
         Ok(())
@@ -90,7 +102,11 @@ fn check(expected: Pin, got: Pin, size: u64) -> std::result::Result<(), Cause> {
     if expected == got {
         return Ok(());
     }
-    Err(Cause::Mismatch { expected: expected.to_string(), got: got.to_string(), size })
+    Err(Cause::Mismatch {
+        expected: expected.to_string(),
+        got: got.to_string(),
+        size,
+    })
 }
 
 impl Hasher {

@@ -14,12 +14,18 @@ const BUFFER: usize = 256 << 10;
 /// Reads all entries of the archive in `reader`, and then to its end, for its check sums.
 pub(super) fn read(reader: impl BufRead, intake: &mut Intake<'_>) -> Result<()> {
     let path = intake.archive().to_owned();
-    let damaged =
-        |error: io::Error| Error::Damaged { archive: path.clone(), format: "tar archive", why: error.to_string() };
+    let damaged = |error: io::Error| Error::Damaged {
+        archive: path.clone(),
+        format: "tar archive",
+        why: error.to_string(),
+    };
     let decoder = codec::decode(reader, intake.limits().threads).map_err(damaged)?;
     let mut bytes = io::BufReader::with_capacity(BUFFER, decoder).take(intake.limits().total);
-    let outcome = entries(&mut bytes, intake, &damaged)
-        .and_then(|()| io::copy(&mut bytes, &mut io::sink()).map(drop).map_err(damaged));
+    let outcome = entries(&mut bytes, intake, &damaged).and_then(|()| {
+        io::copy(&mut bytes, &mut io::sink())
+            .map(drop)
+            .map_err(damaged)
+    });
     match outcome {
         // The decoder was cut off, or would have been.
         Err(Error::Damaged { .. }) | Ok(()) if bytes.limit() == 0 => Err(intake.too_much(b"")),
@@ -27,7 +33,11 @@ pub(super) fn read(reader: impl BufRead, intake: &mut Intake<'_>) -> Result<()> 
     }
 }
 
-fn entries(bytes: &mut impl Read, intake: &mut Intake<'_>, damaged: &dyn Fn(io::Error) -> Error) -> Result<()> {
+fn entries(
+    bytes: &mut impl Read,
+    intake: &mut Intake<'_>,
+    damaged: &dyn Fn(io::Error) -> Error,
+) -> Result<()> {
     let mut archive = Archive::new(bytes);
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
@@ -46,10 +56,16 @@ fn entries(bytes: &mut impl Read, intake: &mut Intake<'_>, damaged: &dyn Fn(io::
                 intake.file(&name, executable, size, &mut entry)?;
             }
             EntryType::Directory => intake.directory(&name)?,
-            EntryType::Symlink => intake.symlink(&name, &entry.link_name_bytes().unwrap_or_default())?,
-            EntryType::Link => intake.hard_link(&name, &entry.link_name_bytes().unwrap_or_default())?,
+            EntryType::Symlink => {
+                intake.symlink(&name, &entry.link_name_bytes().unwrap_or_default())?
+            }
+            EntryType::Link => {
+                intake.hard_link(&name, &entry.link_name_bytes().unwrap_or_default())?
+            }
             EntryType::XGlobalHeader => {}
-            EntryType::Char | EntryType::Block => return Err(intake.refused(&name, "it is a device".into())),
+            EntryType::Char | EntryType::Block => {
+                return Err(intake.refused(&name, "it is a device".into()));
+            }
             EntryType::Fifo => return Err(intake.refused(&name, "it is a fifo".into())),
             other => {
                 let code = char::from(other.as_byte()).escape_default();
@@ -67,9 +83,15 @@ fn refuse_pax_sparse<R: Read>(
     intake: &Intake<'_>,
     damaged: &dyn Fn(io::Error) -> Error,
 ) -> Result<()> {
-    let Some(records) = entry.pax_extensions().map_err(damaged)? else { return Ok(()) };
+    let Some(records) = entry.pax_extensions().map_err(damaged)? else {
+        return Ok(());
+    };
     for record in records {
-        if record.map_err(damaged)?.key_bytes().starts_with(b"GNU.sparse.") {
+        if record
+            .map_err(damaged)?
+            .key_bytes()
+            .starts_with(b"GNU.sparse.")
+        {
             return Err(intake.refused(name, "it is a sparse file".into()));
         }
     }

@@ -58,11 +58,21 @@ pub fn unpack<E: From<Error> + Send>(
                 Entry::Directory => Found::Directory,
                 Entry::Symlink { target } => Found::Symlink(target),
                 Entry::HardLink { to } => Found::HardLink(to),
-                Entry::File { executable, contents } => {
+                Entry::File {
+                    executable,
+                    contents,
+                } => {
                     let (number, share) = (files, budget.take(contents.len() as u64));
                     files += 1;
                     if failed.load(Ordering::Relaxed)
-                        || sender.send(Job { number, executable, contents, _share: share }).is_err()
+                        || sender
+                            .send(Job {
+                                number,
+                                executable,
+                                contents,
+                                _share: share,
+                            })
+                            .is_err()
                     {
                         return false;
                     }
@@ -98,9 +108,20 @@ fn work<E>(
     put: &(impl Fn(Vec<u8>, bool) -> std::result::Result<Digest, E> + Sync),
     failed: &AtomicBool,
 ) -> std::result::Result<Vec<(usize, Digest)>, E> {
-    let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    let next = || {
+        receiver
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv()
+    };
     let mut stored = Ok(Vec::new());
-    while let Ok(Job { number, executable, contents, _share }) = next() {
+    while let Ok(Job {
+        number,
+        executable,
+        contents,
+        _share,
+    }) = next()
+    {
         let Ok(digests) = &mut stored else { continue };
         match put(contents, executable) {
             Ok(digest) => digests.push((number, digest)),
@@ -114,7 +135,12 @@ fn work<E>(
 }
 
 /// Reads all entries in the archive's order.
-fn read<'a>(archive: &'a Path, how: &Unpack, limits: &'a Limits, sink: &'a mut Sink<'a>) -> Result<()> {
+fn read<'a>(
+    archive: &'a Path,
+    how: &Unpack,
+    limits: &'a Limits,
+    sink: &'a mut Sink<'a>,
+) -> Result<()> {
     let file = File::open(archive).map_err(Error::io("open", archive))?;
     let size = file.metadata().map_err(Error::io("read", archive))?.len();
     let mut reader = BufReader::with_capacity(BUFFER, file);

@@ -16,8 +16,11 @@ const LINK: u32 = 0o120_000;
 /// Reads all entries of the archive in `reader`.
 pub(super) fn read(reader: impl BufRead + Seek, intake: &mut Intake<'_>) -> Result<()> {
     let path = intake.archive().to_owned();
-    let damaged =
-        |error: ZipError| Error::Damaged { archive: path.clone(), format: "zip archive", why: error.to_string() };
+    let damaged = |error: ZipError| Error::Damaged {
+        archive: path.clone(),
+        format: "zip archive",
+        why: error.to_string(),
+    };
     let mut archive = ZipArchive::new(reader).map_err(damaged)?;
     if archive.has_duplicate_names() {
         return Err(intake.refused(b"", "two entries have one name".into()));
@@ -38,7 +41,9 @@ pub(super) fn read(reader: impl BufRead + Seek, intake: &mut Intake<'_>) -> Resu
             LINK => {
                 const LONGEST: u64 = 4096;
                 let mut target = Vec::new();
-                file.take(LONGEST).read_to_end(&mut target).map_err(|error| damaged(error.into()))?;
+                file.take(LONGEST)
+                    .read_to_end(&mut target)
+                    .map_err(|error| damaged(error.into()))?;
                 intake.symlink(&name, &target)?;
             }
             _ => return Err(intake.refused(&name, "it is a device".into())),

@@ -63,7 +63,9 @@ impl Context<'_> {
                 let batch = self.store.batch();
                 let mut tree = Tree::default();
                 for Output { path, base, layer } in captured {
-                    let taken = batch.take_layer(&layer, base)?;
+                    let taken = batch
+                        .take_layer(&layer, base)
+                        .map_err(|error| as_inside(error, &path))?;
                     tree.put(self.store, &path, TreeNode::Stored(taken))?;
                 }
                 let tree = tree.save(&batch)?;
@@ -213,6 +215,18 @@ fn in_sandbox(
         source,
     })?;
     Ok(exit)
+}
+
+/// Names the file as the command knew it.
+fn as_inside(error: pwb_cache::Error, output: &TreePath) -> Error {
+    match error {
+        pwb_cache::Error::Unholdable { path, why } => pwb_cache::Error::Unholdable {
+            path: Path::new("/").join(output.as_str()).join(path),
+            why,
+        }
+        .into(),
+        other => other.into(),
+    }
 }
 
 /// Where on the host the command's `path` is: in the input mounted above it, or in the root.
