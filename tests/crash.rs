@@ -185,6 +185,19 @@ fn many_at_once_from_nothing_agree() {
 }
 
 #[test]
+fn many_at_once_make_one_store() {
+    let world = World::new(&nodes("1"));
+    for round in 0..10 {
+        let store = format!("store-{round}");
+        let arguments = ["realize", "t/last", "--dry-run", "--store", &store];
+        let all: Vec<Running> = (0..8).map(|_| world.start(&arguments)).collect();
+        for said in all.into_iter().map(Running::end) {
+            assert_eq!(said.code, Some(0), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn who_waits_takes_over_from_who_dies() {
     let nap = nap(9);
     let world = World::new(&nodes(&nap));

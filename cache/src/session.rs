@@ -17,8 +17,10 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn start(tmp: &Path) -> Result<Session> {
-        sweep(tmp)?;
+    /// Starts a session in the store at `root`.
+    pub(crate) fn start(root: &Path) -> Result<Session> {
+        sweep(root)?;
+        let tmp = root.join("tmp");
         let serial = AtomicU64::new(0);
         loop {
             let name = format!(
@@ -62,16 +64,19 @@ impl Drop for Session {
     }
 }
 
-/// Removes what sessions that were killed have left.
-fn sweep(tmp: &Path) -> Result<()> {
-    for entry in fs::read_dir(tmp)? {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.ends_with(".lock")) else {
-            continue;
-        };
+/// Removes what processes that were killed have left: their folders, and the names of the locks they held.
+fn sweep(root: &Path) -> Result<()> {
+    let tmp = root.join("tmp");
+    for entry in fs::read_dir(&tmp)? {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = name.trim_end_matches(".lock");
         if let Some(_lock) = Lock::try_acquire(&tmp.join(format!("{name}.lock")))? {
             fs::remove_tree(&tmp.join(name))?;
         }
+    }
+    for entry in fs::read_dir(&root.join("locks"))? {
+        // One that nobody holds goes when it is dropped.
+        drop(Lock::try_acquire(&entry.path())?);
     }
     Ok(())
 }

@@ -72,7 +72,7 @@ impl Store {
         }
         let _one_at_a_time = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if self.session.get().is_none() {
-            let session = Session::start(&self.root.join("tmp"))?;
+            let session = Session::start(&self.root)?;
             return Ok(self.session.get_or_init(|| session));
         }
         self.session()
