@@ -59,13 +59,21 @@ impl Context {
 
     /// Stands for all that the answer to a request depends on, as long as no local folder is part of it.
     pub fn request(&self, name: &str, options: &Options) -> Digest {
-        let mut text = format!("{}\0{name}\0", env!("CARGO_PKG_VERSION")).into_bytes();
+        let mut text = Vec::new();
+        let mut add = |bytes: &[u8]| {
+            text.extend(bytes.len().to_le_bytes());
+            text.extend(bytes);
+        };
+        add(pwb_engine::fingerprint().as_bytes());
+        add(name.as_bytes());
+        add(&options.sets.len().to_le_bytes());
         for (option, value) in &options.sets {
-            text.extend(format!("{option}={value}\0").into_bytes());
+            add(option.as_bytes());
+            add(value.as_bytes());
         }
         for (path, bytes) in &self.files {
-            text.extend(format!("{path}\0{}\0", bytes.len()).into_bytes());
-            text.extend(bytes);
+            add(path.as_bytes());
+            add(bytes);
         }
         Digest::of(&text)
     }

@@ -187,7 +187,7 @@ fn many_at_once_from_nothing_agree() {
 #[test]
 fn many_at_once_make_one_store() {
     let world = World::new(&nodes("1"));
-    for round in 0..10 {
+    for round in 0..3 {
         let store = format!("store-{round}");
         let arguments = ["realize", "t/last", "--dry-run", "--store", &store];
         let all: Vec<Running> = (0..8).map(|_| world.start(&arguments)).collect();

@@ -142,16 +142,19 @@ fn a_part_that_a_result_does_not_have_is_named() {
 }
 
 #[test]
-fn an_output_over_a_file_is_refused() {
-    let world = World::new(&[
-        r#""a": Run(root: "busybox/root", run: ["sh", "-c", ":"], outputs: ["/usr/bin/busybox"]),"#
-            .into(),
-    ]);
-    let error = world.fails(&["realize", "t/a"]);
-    assert!(
-        error.contains("output `/usr/bin/busybox`: something that is not a directory is there"),
-        "{error}"
-    );
+fn an_output_over_a_file_or_through_a_link_is_refused() {
+    let wrong = [
+        ("/usr/bin/busybox", "/usr/bin/busybox"),
+        ("/bin/new", "/bin"),
+    ];
+    for (output, obstacle) in wrong {
+        let world = World::new(&[format!(
+            r#""a": Run(root: "busybox/root", run: ["sh", "-c", ":"], outputs: ["{output}"]),"#
+        )]);
+        let error = world.fails(&["realize", "t/a"]);
+        let why = format!("output `{output}`: {obstacle} is a file or a symbolic link");
+        assert!(error.contains(&why), "{error}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub struct Batch<'s> {
 /// The files of a finished batch. They count as there once a [`Publication`](crate::Publication) has named them: what a
 /// crash left unnamed may be torn and is written again.
 #[derive(Debug, Default)]
-pub struct New(pub(crate) Vec<Digest>);
+pub struct New(pub(crate) Vec<(Digest, bool)>);
 
 impl Store {
     /// Starts a batch of new objects.
@@ -63,13 +63,14 @@ impl Batch<'_> {
             .taken
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        New(taken.into_iter().map(|(digest, _)| digest).collect())
+        New(taken.into_iter().collect())
     }
 
     /// Whether the file has to be written: not in this batch yet, and not in the store. The index alone can say that a
     /// file is whole; the file system alone can say that it is still there.
     fn is_new(&self, digest: Digest, executable: bool) -> Result<bool> {
-        if self.store.index.has_blob(digest)? && self.store.has_file(digest, executable) {
+        if self.store.index.has_file(digest, executable)? && self.store.has_file(digest, executable)
+        {
             return Ok(false);
         }
         Ok(self

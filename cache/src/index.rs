@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 
 use crate::digest::Digest;
 use crate::directory::TreeDigest;
@@ -14,8 +17,11 @@ use crate::result::ActionResult;
 
 /// The schema, a step a version; a step is never edited once released.
 const MIGRATIONS: &[&str] = &["
-    -- data: the bytes of a message; NULL: a file in cas/
-    CREATE TABLE blobs (digest BLOB PRIMARY KEY, data BLOB) WITHOUT ROWID;
+    CREATE TABLE messages (digest BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+    -- what is published of cas/
+    CREATE TABLE files (
+        digest BLOB NOT NULL, executable INTEGER NOT NULL, PRIMARY KEY (digest, executable)
+    ) WITHOUT ROWID;
     CREATE TABLE results (
         key BLOB PRIMARY KEY, tree BLOB NOT NULL,
         wall_us INTEGER NOT NULL, user_us INTEGER NOT NULL, system_us INTEGER NOT NULL, max_rss INTEGER NOT NULL
@@ -29,6 +35,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE trees (digest BLOB PRIMARY KEY, boot TEXT) WITHOUT ROWID;
     CREATE TABLE realizations (request BLOB PRIMARY KEY, tree BLOB NOT NULL) WITHOUT ROWID;
 "];
+
+/// How long a process waits for others that use the index.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How sure a commit is when it returns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,19 +81,23 @@ impl Index {
     pub fn open(path: &Path, durability: Durability) -> Result<Index> {
         let failed = failed("be opened", path);
         let mut connection = Connection::open(path).map_err(failed)?;
-        connection
-            .busy_timeout(Duration::from_secs(60))
-            .map_err(failed)?;
+        connection.busy_timeout(PATIENCE).map_err(failed)?;
         let synchronous = if durability == Durability::Power {
             "FULL"
         } else {
             "NORMAL"
         };
-        connection
-            .execute_batch(&format!(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};"
-            ))
-            .map_err(failed)?;
+        let mode = format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};");
+        // Of several processes that find a new file, one changes its mode; the others are refused at once, whatever the
+        // busy timeout says.
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = connection.execute_batch(&mode) {
+            let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            if !busy || Instant::now() > end {
+                return Err(failed(error));
+            }
+            sleep(Duration::from_millis(5));
+        }
         migrate(&mut connection, path)?;
         Ok(Index {
             connection: Mutex::new(connection),
@@ -125,7 +138,7 @@ impl Index {
     /// The bytes of a message.
     pub fn message(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
         self.read("read a message", |db| {
-            db.prepare_cached("SELECT data FROM blobs WHERE digest = ?1")?
+            db.prepare_cached("SELECT data FROM messages WHERE digest = ?1")?
                 .query_row([digest.to_row()], |row| row.get(0))
                 .optional()
                 .map(Option::flatten)
@@ -134,24 +147,25 @@ impl Index {
 
     pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
         self.write("take messages", |db| {
-            let mut insert = db.prepare_cached("INSERT OR REPLACE INTO blobs VALUES (?1, ?2)")?;
+            let mut insert =
+                db.prepare_cached("INSERT OR REPLACE INTO messages VALUES (?1, ?2)")?;
             messages.iter().try_for_each(|(digest, bytes)| {
                 insert.execute(params![digest.to_row(), bytes]).map(drop)
             })
         })
     }
 
-    /// Whether the blob has been published.
-    pub fn has_blob(&self, digest: Digest) -> Result<bool> {
-        self.read("look up a blob", |db| {
-            db.prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?
-                .exists([digest.to_row()])
+    /// Whether the file has been published in this mode.
+    pub fn has_file(&self, digest: Digest, executable: bool) -> Result<bool> {
+        self.read("look up a file", |db| {
+            db.prepare_cached("SELECT 1 FROM files WHERE digest = ?1 AND executable = ?2")?
+                .exists(params![digest.to_row(), executable])
         })
     }
 
-    pub fn forget_blob(&self, digest: Digest) -> Result<()> {
-        self.write("forget a blob", |db| {
-            db.execute("DELETE FROM blobs WHERE digest = ?1", [digest.to_row()])
+    pub fn forget_file(&self, digest: Digest) -> Result<()> {
+        self.write("forget a file", |db| {
+            db.execute("DELETE FROM files WHERE digest = ?1", [digest.to_row()])
                 .map(drop)
         })
     }
@@ -177,14 +191,14 @@ impl Index {
     /// Publishes files and the results that need them, all or nothing.
     pub fn publish(
         &self,
-        files: &[Digest],
+        files: &[(Digest, bool)],
         results: &[(ActionResult, Run)],
         trees: &[TreeDigest],
     ) -> Result<()> {
         self.write("publish results", |db| {
-            let mut blob = db.prepare_cached("INSERT OR REPLACE INTO blobs VALUES (?1, NULL)")?;
-            for digest in files {
-                blob.execute([digest.to_row()])?;
+            let mut file = db.prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2)")?;
+            for (digest, executable) in files {
+                file.execute(params![digest.to_row(), executable])?;
             }
             let mut insert = db
                 .prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -226,6 +240,17 @@ impl Index {
         self.write("record a run", |db| insert_run(db, run))
     }
 
+    /// How long the latest successful run of a node took.
+    pub fn last_wall(&self, node: &str) -> Result<Option<Duration>> {
+        self.read("read the history", |db| {
+            db.prepare_cached(
+                "SELECT wall_us FROM runs WHERE node = ?1 AND outcome = ?2 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row(params![node, Outcome::Built.as_str()], |row| row.get(0).map(micros))
+            .optional()
+        })
+    }
+
     /// The latest run of a node, if it ever ran.
     pub fn last_run(&self, node: &str) -> Result<Option<Run>> {
         self.read("read the history", |db| {
@@ -256,6 +281,16 @@ impl Index {
                 "SELECT 1 FROM trees WHERE digest = ?1 AND (boot IS NULL OR boot = ?2)",
             )?
             .exists(params![tree.digest().to_row(), boot])
+        })
+    }
+
+    pub fn forget_tree(&self, tree: TreeDigest) -> Result<()> {
+        self.write("forget a tree", |db| {
+            db.execute(
+                "DELETE FROM trees WHERE digest = ?1",
+                [tree.digest().to_row()],
+            )
+            .map(drop)
         })
     }
 

@@ -41,6 +41,8 @@ impl Store {
         }
         let temporary = self.session()?.path("tree");
         self.link_directory(tree, &temporary)?;
+        // A row must not vouch for a folder that is only being put in place.
+        self.index.forget_tree(tree)?;
         fs::remove_tree(&folder)?;
         fs::rename(&temporary, &folder)?;
         self.index.put_tree(tree, boot()?)?;

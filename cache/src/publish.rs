@@ -37,7 +37,6 @@ pub struct Publication {
 /// Publishes in the background.
 #[derive(Debug)]
 pub struct Publisher<'scope> {
-    store: &'scope Store,
     sender: Sender<Publication>,
     thread: ScopedJoinHandle<'scope, Result<()>>,
 }
@@ -52,6 +51,21 @@ impl Store {
         self.index.publish(&new.0, &[], &[])
     }
 
+    /// Makes the trees that this process has materialized good for the next boot too.
+    pub fn settle(&self) -> Result<()> {
+        let mut unsynced = self
+            .unsynced_trees
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let trees = std::mem::take(&mut *unsynced);
+        drop(unsynced);
+        if trees.is_empty() {
+            return Ok(());
+        }
+        self.sync()?;
+        self.index.publish(&[], &[], &trees)
+    }
+
     /// Starts to publish in the background; `durable` is called for each run whose result can no longer be lost.
     pub fn publisher<'scope, 'env>(
         &'env self,
@@ -61,11 +75,7 @@ impl Store {
         let (sender, receiver) = channel();
         let index = Index::open(&self.root().join("index.sqlite"), Durability::Power)?;
         let thread = scope.spawn(move || self.publish(&receiver, &index, durable));
-        Ok(Publisher {
-            store: self,
-            sender,
-            thread,
-        })
+        Ok(Publisher { sender, thread })
     }
 
     fn publish(
@@ -112,30 +122,18 @@ fn gather(first: Publication, receiver: &Receiver<Publication>) -> Vec<Publicati
 }
 
 impl Publisher<'_> {
-    /// Hands a result over. After a failure nothing is published any more; [`Publisher::finish`] says why.
-    pub fn submit(&self, publication: Publication) {
-        // The thread has ended only if it failed, which `finish` reports.
-        let _ = self.sender.send(publication);
+    /// Hands a result over. False once publishing has failed; [`Publisher::finish`] says why.
+    #[must_use]
+    pub fn submit(&self, publication: Publication) -> bool {
+        self.sender.send(publication).is_ok()
     }
 
-    /// Waits until all that was handed over is durable, and the trees materialized meanwhile too.
+    /// Waits until all that was handed over is durable.
     pub fn finish(self) -> Result<()> {
         drop(self.sender);
         match self.thread.join() {
-            Ok(outcome) => outcome?,
+            Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
         }
-        let trees = std::mem::take(
-            &mut *self
-                .store
-                .unsynced_trees
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        if trees.is_empty() {
-            return Ok(());
-        }
-        self.store.sync()?;
-        self.store.index.publish(&[], &[], &trees)
     }
 }

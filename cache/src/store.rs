@@ -6,6 +6,7 @@
 //! trees/         materialized trees, hard links into cas/
 //! logs/          the output of the latest run of each action
 //! locks/  tmp/   one lock a running action; one folder a running process
+//! failed/        what failed commands wrote, where that was asked for
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -120,6 +121,11 @@ impl Store {
         self.index.last_run(node)
     }
 
+    /// How long the latest successful run of a node took.
+    pub fn last_wall(&self, node: &str) -> Result<Option<std::time::Duration>> {
+        self.index.last_wall(node)
+    }
+
     /// The tree that an unchanged request was answered with.
     pub fn realization(&self, request: Digest) -> Result<Option<TreeDigest>> {
         self.index.realization(request)
@@ -142,20 +148,6 @@ impl Store {
         Directory::decode(digest, &bytes)
     }
 
-    /// The contents of a file, checked against its digest.
-    pub fn read(&self, digest: Digest) -> Result<Vec<u8>> {
-        let path = [false, true].map(|executable| self.cas_path(digest, executable));
-        let Some(path) = path.iter().find(|path| path.exists()) else {
-            return Err(Error::Missing(digest));
-        };
-        let bytes = fs::read(path)?;
-        if Digest::of(&bytes) == digest {
-            Ok(bytes)
-        } else {
-            Err(self.discard(digest)?)
-        }
-    }
-
     /// Where a file of this digest lies. The two modes are two inodes, since a hard link shares its mode.
     pub(crate) fn cas_path(&self, digest: Digest, executable: bool) -> PathBuf {
         let hex = digest.hex();
@@ -171,7 +163,7 @@ impl Store {
 
     /// Removes an object that is not what its name says; returns the error to report.
     pub(crate) fn discard(&self, digest: Digest) -> Result<Error> {
-        self.index.forget_blob(digest)?;
+        self.index.forget_file(digest)?;
         for executable in [false, true] {
             fs::remove_file(&self.cas_path(digest, executable))?;
         }

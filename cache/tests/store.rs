@@ -270,12 +270,13 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
             wall: result.wall,
             outcome: Outcome::Built,
         };
-        publisher.submit(Publication {
+        let taken = publisher.submit(Publication {
             result,
             run,
             new: batch.finish(),
             lock,
         });
+        assert!(taken);
         publisher.finish().unwrap();
         (key, tree)
     });
@@ -294,6 +295,18 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
     );
     other.forget_results(tree).unwrap();
     assert!(store.result(key).unwrap().is_none());
+}
+
+#[test]
+fn an_empty_file_and_an_empty_folder_have_one_digest_and_are_two_things() {
+    let (folder, store) = store();
+    let source = folder.path().join("source");
+    fs::create_dir_all(source.join("empty")).unwrap();
+    fs::write(source.join("file"), "").unwrap();
+    let tree = ingest(&store, &source);
+    let made = store.materialize(tree).unwrap();
+    assert!(made.join("empty").is_dir() && made.join("file").is_file());
+    assert_eq!(ingest(&store, &made), tree);
 }
 
 #[test]

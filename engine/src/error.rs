@@ -65,6 +65,12 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A result could not be published, for a reason that is reported for itself.
+    #[error("its result could not be published")]
+    Unpublished,
+    /// A thread panicked: a defect of pwb.
+    #[error("internal error: a thread panicked")]
+    Panicked,
     /// Some nodes failed.
     #[error("{}", failed(.0))]
     Failed(Vec<Failure>),
@@ -112,7 +118,8 @@ impl Error {
             Error::Failed(failures) => failures
                 .first()
                 .map_or(Kind::Internal, |failure| failure.error.kind()),
-            Error::Losing(_) | Error::Jobserver { .. } => Kind::Environment,
+            Error::Losing(_) | Error::Jobserver { .. } | Error::Unpublished => Kind::Environment,
+            Error::Panicked => Kind::Internal,
         }
     }
 

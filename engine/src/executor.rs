@@ -4,13 +4,13 @@
 //! out as before cuts the rebuild off here.
 
 use std::collections::HashMap;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
 use pwb_cache::{ActionResult, Outcome, Publication, Publisher, Run, Store, TreeDigest};
 
-use crate::error::{Failure, Result};
+use crate::error::{Error, Failure, Result};
 use crate::event::{Event, Observer};
 use crate::fetch::Fetcher;
 use crate::graph::{Graph, Input, StepId, Work};
@@ -97,11 +97,14 @@ impl Executor<'_> {
                         Ok(Found::Job(job)) => {
                             *slots.of(&steps[step].work) -= 1;
                             working += 1;
-                            let sender = sender.clone();
+                            let report = Report {
+                                step,
+                                result: None,
+                                to: sender.clone(),
+                            };
                             scope.spawn(move || {
-                                let result = self.work(&job, publisher);
-                                // The receiver outlives this thread.
-                                let _ = sender.send((step, result));
+                                let mut report = report;
+                                report.result = Some(self.work(&job, publisher));
                             });
                         }
                     }
@@ -202,13 +205,17 @@ impl Executor<'_> {
                     system: made.system,
                     max_rss: made.max_rss,
                 };
-                publisher.submit(Publication {
+                let taken = publisher.submit(Publication {
                     result,
                     run: run(Outcome::Built),
                     new: made.new,
                     lock,
                 });
-                Ok(made.tree)
+                if taken {
+                    Ok(made.tree)
+                } else {
+                    Err(Error::Unpublished)
+                }
             }
             Err(error) => {
                 // Its log is there to be read, whether the command failed or what it made was refused.
@@ -222,12 +229,7 @@ impl Executor<'_> {
 
     fn last_wall(self, node: &str) -> Option<Duration> {
         // A history that cannot be read costs the estimate and nothing else.
-        self.store
-            .last_run(node)
-            .ok()
-            .flatten()
-            .filter(|run| run.outcome == Outcome::Built)
-            .map(|run| run.wall)
+        self.store.last_wall(node).ok().flatten()
     }
 
     /// How long a step will take: as long as the last time, else a guess by its kind.
@@ -239,6 +241,21 @@ impl Executor<'_> {
             Work::Root { .. } | Work::Source { .. } => Duration::from_secs(1),
             Work::Run { .. } => Duration::from_secs(60),
         })
+    }
+}
+
+/// Tells the thread that decides how a step has ended, even if its thread panics.
+struct Report {
+    step: StepId,
+    result: Option<Result<TreeDigest>>,
+    to: Sender<(StepId, Result<TreeDigest>)>,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or(Err(Error::Panicked));
+        // The receiver outlives all that work.
+        let _ = self.to.send((self.step, result));
     }
 }
 

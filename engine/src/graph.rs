@@ -1,7 +1,6 @@
 //! The graph of what is to be realized: recipes with their options filled in, each distinct step once.
 //!
-//! Steps are compared by what they are and not by their names' origin: two targets whose option values make no
-//! difference to a node share it. The graph knows no keys and no results.
+//! Equal steps are one: two targets whose option values make no difference to a node share it. The graph knows no keys and no results.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;

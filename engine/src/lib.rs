@@ -23,6 +23,7 @@ pub use event::{Event, Observer};
 pub use graph::{Goal, Graph, Input, Request, Step, StepId, Work};
 pub use launch::{Launch, launch};
 pub use plan::{Known, Plan};
+pub use prepare::fingerprint;
 pub use pwb_cache::{Kind, Store};
 pub use realize::{Realized, plan, realize, remembered};
 pub use settings::Settings;

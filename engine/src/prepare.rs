@@ -4,6 +4,7 @@
 //! down in the same form, so that there is one kind of key and one way to explain it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env::consts::ARCH;
 use std::time::Duration;
 
 use pwb_cache::{Action, ActionKey, Digest, Store, Tree, TreeDigest, TreeNode, TreePath};
@@ -27,6 +28,13 @@ const ENVIRONMENT: [(&str, &str); 7] = [
     ("TMPDIR", "/tmp"),
     ("TZ", "UTC0"),
 ];
+
+/// Stands for all that keys are made with besides what the recipes say: with another one, the same request may have
+/// another answer.
+pub fn fingerprint() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("pwb {version} {ARCH} {SANDBOX} {BUILTIN} {ENVIRONMENT:?}")
+}
 
 /// An action that is ready to run.
 #[derive(Clone, Debug)]
@@ -66,10 +74,14 @@ pub fn prepare(
                 .collect();
             builtin(arguments, Tree::default().encode(&mut messages))
         }
-        Work::Source { path, .. } => builtin(
-            vec!["pwb:source".to_owned(), path.display().to_string()],
-            Tree::default().encode(&mut messages),
-        ),
+        // A plan imports local folders before anything else: their trees are known, and no key stands for them.
+        Work::Source { path, .. } => {
+            return Err(Error::Path {
+                what: "folder",
+                path: path.display().to_string(),
+                why: "it was not imported".into(),
+            });
+        }
         Work::Root {
             layers,
             links,
@@ -87,7 +99,7 @@ pub fn prepare(
             arguments.extend(
                 links
                     .iter()
-                    .map(|(path, target)| format!("link {path} -> {target}")),
+                    .map(|(path, target)| format!("link {path}\n{target}")),
             );
             arguments.extend(
                 files
@@ -115,10 +127,15 @@ pub fn prepare(
         } => {
             let mut tree = Tree::load(store, tree_of(root)?)?;
             for (mount, input) in inputs {
-                put(store, &mut tree, mount, TreeNode::Stored(tree_of(input)?))?;
+                plain(store, &tree, "mount point", mount)?;
+                tree.put(store, &in_tree(mount)?, TreeNode::Stored(tree_of(input)?))?;
             }
+            for output in outputs {
+                plain(store, &tree, "output", output)?;
+            }
+            plain(store, &tree, "working directory", cwd)?;
             if tree.get(store, &in_tree(cwd)?)?.is_none() {
-                put(store, &mut tree, cwd, TreeNode::Directory(Tree::default()))?;
+                tree.put(store, &in_tree(cwd)?, TreeNode::Directory(Tree::default()))?;
             }
             let defaults = ENVIRONMENT
                 .iter()
@@ -148,16 +165,24 @@ pub fn in_tree(path: &SandboxPath) -> Result<TreePath> {
     Ok(TreePath::parse(path.as_str()).map_err(pwb_cache::Error::from)?)
 }
 
-fn put(store: &Store, tree: &mut Tree, at: &SandboxPath, node: TreeNode) -> Result<()> {
-    tree.put(store, &in_tree(at)?, node)
-        .map_err(|error| match error {
-            pwb_cache::Error::NotADirectory { .. } => Error::Path {
-                what: "mount point",
-                path: at.to_string(),
-                why: "it leads through a file or a symbolic link of the root".into(),
-            },
-            other => other.into(),
-        })
+/// Refuses a path that leads through a link or a file: the sandbox would follow the link, and the tree would not.
+fn plain(store: &Store, tree: &Tree, what: &'static str, path: &SandboxPath) -> Result<()> {
+    let mut at = String::new();
+    for part in path.parts() {
+        at = format!("{at}/{part}");
+        let node = tree.get(
+            store,
+            &TreePath::parse(&at).map_err(pwb_cache::Error::from)?,
+        )?;
+        if node.is_some_and(|node| !node.is_directory()) {
+            return Err(Error::Path {
+                what,
+                path: path.to_string(),
+                why: format!("{at} is a file or a symbolic link; name the directory itself"),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn builtin(arguments: Vec<String>, input_root: TreeDigest) -> Action {
@@ -174,7 +199,7 @@ fn builtin(arguments: Vec<String>, input_root: TreeDigest) -> Action {
 
 fn platform(name: &str, value: &str) -> BTreeMap<String, String> {
     let machine = [
-        ("ISA", std::env::consts::ARCH),
+        ("ISA", ARCH),
         ("OSFamily", std::env::consts::OS),
         (name, value),
     ];

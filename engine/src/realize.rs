@@ -127,7 +127,9 @@ fn attempt(
             path: store.materialize(tree)?,
         })
     };
-    graph.goals.iter().map(goal).collect()
+    let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
+    store.settle()?;
+    Ok(results)
 }
 
 fn lost(error: &Error) -> bool {

@@ -31,7 +31,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
 /// Prints a line to standard output. A reader that has gone away, as `head` does, ends the program quietly.
 pub fn say(line: impl std::fmt::Display) {
     use std::io::Write;
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
+        std::process::exit(if quiet { 0 } else { 1 });
     }
 }

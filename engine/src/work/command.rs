@@ -100,14 +100,6 @@ impl Context<'_> {
                 Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => {
                     Some(base)
                 }
-                Some(TreeNode::File { .. } | TreeNode::Symlink(_)) => {
-                    let why = "something that is not a directory is there".into();
-                    return Err(Error::Path {
-                        what: "output",
-                        path: path.to_string(),
-                        why,
-                    });
-                }
                 _ => None,
             };
         let (layer, work) = (scratch.join("layer"), scratch.join("work"));
@@ -139,13 +131,14 @@ impl Context<'_> {
             target: MOUNT.into(),
             source: Source::Writable(self.jobserver.path().to_owned()),
         });
-        let mut env: Vec<(String, String)> = action.environment.clone().into_iter().collect();
-        env.push(("MAKEFLAGS".into(), self.jobserver.makeflags()));
+        let mut env = action.environment.clone();
+        env.entry("MAKEFLAGS".into())
+            .or_insert_with(|| self.jobserver.makeflags());
         let spec = Spec {
             root,
             mounts,
             argv: action.arguments.clone(),
-            env,
+            env: env.into_iter().collect(),
             cwd: format!("/{}", action.working_directory).into(),
             stdio: Stdio::Captured,
             network: false,

@@ -150,7 +150,7 @@ impl Sandbox {
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            "umask 077; trap '' HUP USR1; exec \"$@\" 9</dev/null",
+            "umask 077; ulimit -S -c $(ulimit -H -c); trap '' HUP USR1; exec \"$@\" 9</dev/null",
             "sh",
         ]);
         if let Some(user) = self.user {
