@@ -32,10 +32,19 @@ fn nodes(nap: &str) -> Vec<String> {
     ]
 }
 
+/// The ids of the processes that take this nap; their shell, before it has become them, is none.
+fn sleepers(nap: &str) -> Vec<i32> {
+    let sleeper = |process: &String| {
+        let (id, command) = process.split_once(' ')?;
+        command.starts_with("sleep ").then(|| id.parse().unwrap())
+    };
+    processes(nap).iter().filter_map(sleeper).collect()
+}
+
 /// Starts a realization and waits until its slow node sleeps.
 fn until_asleep(world: &World, nap: &str) -> Running {
     let running = world.start(&["realize", "t/last"]);
-    eventually("the slow node sleeps", || processes(nap).len() >= 2);
+    eventually("the slow node sleeps", || sleepers(nap).len() == 2);
     running
 }
 
@@ -117,11 +126,7 @@ fn the_death_of_a_sandbox_is_told_and_mended() {
     let world = World::new(&nodes(&nap));
     let pwb = until_asleep(&world, &nap);
     // Whatever kills what sleeps, as the kernel does where memory ends.
-    for process in processes(&nap)
-        .iter()
-        .filter(|process| process.split(' ').nth(1) == Some("sleep"))
-    {
-        let id: i32 = process.split(' ').next().unwrap().parse().unwrap();
+    for id in sleepers(&nap) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), Signal::SIGKILL);
     }
     let said = pwb.end();
