@@ -310,11 +310,12 @@ fn the_keyboard_reaches_the_command_and_spares_the_caller() {
         let words = std::iter::once(probe.get_program()).chain(probe.get_args());
         let quoted =
             words.map(|word| format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''")));
-        let line = quoted.collect::<Vec<_>>().join(" ");
-        // script(1) gives it a terminal, and types what it reads.
+        let line = format!("exec {}", quoted.collect::<Vec<_>>().join(" "));
+        // script(1) gives it a terminal, and types what it reads. A shell between them would die of the key.
         let mut command = std::process::Command::new("script");
         command
             .args(["-qec", &line, "/dev/null"])
+            .env("SHELL", "/bin/sh")
             .stdin(ProcessStdio::piped())
             .stdout(ProcessStdio::piped());
         let mut child = command.spawn().unwrap();
