@@ -63,6 +63,9 @@ pub struct Building {
     /// After a failure go on with what does not depend on it.
     #[arg(long)]
     pub keep_going: bool,
+    /// Run every compiler, whatever is known of equal calls.
+    #[arg(long)]
+    pub no_compile_cache: bool,
     /// Keep what a failed command has written, and say where.
     #[arg(long)]
     pub keep_failed: bool,

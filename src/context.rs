@@ -53,6 +53,7 @@ impl Context {
             offline: building.offline,
             keep_going: building.keep_going,
             keep_failed: building.keep_failed,
+            compile_cache: !building.no_compile_cache,
             mirror: self.config.debian_mirror.clone(),
         }
     }

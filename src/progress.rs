@@ -109,6 +109,18 @@ impl State {
                 ));
             }
             Event::Cached { node } => self.end(&node),
+            Event::Compiled { node, tally } => {
+                let passed = tally
+                    .passed
+                    .iter()
+                    .map(|(reason, count)| format!(", {count} not to be remembered ({reason})"));
+                self.line(&format!(
+                    "compiled {node}: {} from the cache, {} ran{}",
+                    tally.hits,
+                    tally.misses,
+                    passed.collect::<String>()
+                ));
+            }
             Event::Built { node, wall } => {
                 self.built += 1;
                 self.end(&node);

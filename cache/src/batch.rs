@@ -21,6 +21,13 @@ pub struct Batch<'s> {
 #[derive(Debug, Default)]
 pub struct New(pub(crate) Vec<(Digest, bool)>);
 
+impl New {
+    /// Adds the files of another batch.
+    pub fn extend(&mut self, other: New) {
+        self.0.extend(other.0);
+    }
+}
+
 impl Store {
     /// Starts a batch of new objects.
     pub fn batch(&self) -> Batch<'_> {

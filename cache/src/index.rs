@@ -34,6 +34,10 @@ const MIGRATIONS: &[&str] = &["
     -- boot: the boot in which the folder was made; NULL: synced since, good for any boot
     CREATE TABLE trees (digest BLOB PRIMARY KEY, boot TEXT) WITHOUT ROWID;
     CREATE TABLE realizations (request BLOB PRIMARY KEY, tree BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- calls of compilers: what they came to (an ActionResult), and the lists of paths that calls of one kind looked at
+    CREATE TABLE calls (key BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE call_paths (kind BLOB NOT NULL, paths BLOB NOT NULL, PRIMARY KEY (kind, paths)) WITHOUT ROWID;
 "];
 
 /// How long a process waits for others that use the index.
@@ -218,6 +222,46 @@ impl Index {
             trees
                 .iter()
                 .try_for_each(|tree| durable.execute([tree.digest().to_row()]).map(drop))
+        })
+    }
+
+    pub fn call(&self, key: Digest) -> Result<Option<Vec<u8>>> {
+        self.read("read a call's result", |db| {
+            db.prepare_cached("SELECT result FROM calls WHERE key = ?1")?
+                .query_row([key.to_row()], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    pub fn call_paths(&self, kind: Digest) -> Result<Vec<Digest>> {
+        self.read("read what calls look at", |db| {
+            db.prepare_cached("SELECT paths FROM call_paths WHERE kind = ?1")?
+                .query_map([kind.to_row()], |row| row.get(0).map(Digest::from_row))?
+                .collect()
+        })
+    }
+
+    /// Publishes what calls came to with the files that they wrote, all or nothing.
+    pub fn publish_calls(
+        &self,
+        files: &[(Digest, bool)],
+        calls: &[(Digest, Vec<u8>)],
+        paths: &[(Digest, Digest)],
+    ) -> Result<()> {
+        self.write("publish calls", |db| {
+            let mut file = db.prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2)")?;
+            for (digest, executable) in files {
+                file.execute(params![digest.to_row(), executable])?;
+            }
+            let mut call = db.prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2)")?;
+            for (key, result) in calls {
+                call.execute(params![key.to_row(), result])?;
+            }
+            let mut seen = db.prepare_cached("INSERT OR IGNORE INTO call_paths VALUES (?1, ?2)")?;
+            paths.iter().try_for_each(|(kind, paths)| {
+                seen.execute(params![kind.to_row(), paths.to_row()])
+                    .map(drop)
+            })
         })
     }
 

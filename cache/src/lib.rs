@@ -5,6 +5,7 @@
 
 mod action;
 mod batch;
+mod call;
 mod digest;
 mod directory;
 mod error;
@@ -25,6 +26,7 @@ mod tree;
 
 pub use action::Action;
 pub use batch::{Batch, New};
+pub use call::{CallFile, CallResult};
 pub use digest::Digest;
 pub use directory::{Directory, Entry, TreeDigest};
 pub use error::{Error, Kind, Result};

@@ -11,6 +11,8 @@ use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::New;
+use crate::call::CallResult;
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::index::{Durability, Index, Run};
@@ -49,6 +51,21 @@ impl Store {
         }
         self.sync()?;
         self.index.publish(&new.0, &[], &[])
+    }
+
+    /// Publishes what calls came to, with the lists of paths that calls of a kind look at, and returns once it is durable.
+    pub fn publish_calls(
+        &self,
+        new: New,
+        calls: &[(Digest, CallResult)],
+        paths: &[(Digest, Digest)],
+    ) -> Result<()> {
+        self.sync()?;
+        let calls: Vec<_> = calls
+            .iter()
+            .map(|(key, call)| (*key, call.encode()))
+            .collect();
+        self.index.publish_calls(&new.0, &calls, paths)
     }
 
     /// Makes the trees that this process has materialized good for the next boot too.

@@ -129,3 +129,89 @@ pub struct Pair {
     #[prost(string, tag = "2")]
     pub value: String,
 }
+
+/// `ActionResult`, as far as calls of a compiler have one.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ActionResult {
+    /// Files, by path.
+    #[prost(message, repeated, tag = "2")]
+    pub output_files: Vec<OutputFile>,
+    /// Directories that were made.
+    #[prost(message, repeated, tag = "3")]
+    pub output_directories: Vec<OutputDirectory>,
+    /// Exit code.
+    #[prost(int32, tag = "4")]
+    pub exit_code: i32,
+    /// What was written to standard output.
+    #[prost(message, optional, tag = "6")]
+    pub stdout_digest: Option<Digest>,
+    /// What was written to standard errors.
+    #[prost(message, optional, tag = "8")]
+    pub stderr_digest: Option<Digest>,
+    /// When it ran.
+    #[prost(message, optional, tag = "9")]
+    pub execution_metadata: Option<ExecutedActionMetadata>,
+    /// Symbolic links.
+    #[prost(message, repeated, tag = "12")]
+    pub output_symlinks: Vec<OutputSymlink>,
+}
+
+/// `OutputFile`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OutputFile {
+    /// Relative to the working directory, which is the root here.
+    #[prost(string, tag = "1")]
+    pub path: String,
+    /// The contents.
+    #[prost(message, optional, tag = "2")]
+    pub digest: Option<Digest>,
+    /// The mode's one bit.
+    #[prost(bool, tag = "4")]
+    pub is_executable: bool,
+    /// The mode as it was.
+    #[prost(message, optional, tag = "7")]
+    pub node_properties: Option<NodeProperties>,
+}
+
+/// `OutputDirectory`; here it has nothing in it yet.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OutputDirectory {
+    /// As in [`OutputFile`].
+    #[prost(string, tag = "1")]
+    pub path: String,
+}
+
+/// `OutputSymlink`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct OutputSymlink {
+    /// As in [`OutputFile`].
+    #[prost(string, tag = "1")]
+    pub path: String,
+    /// Where it points, as written.
+    #[prost(string, tag = "2")]
+    pub target: String,
+}
+
+/// `NodeProperties`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct NodeProperties {
+    /// `google.protobuf.UInt32Value`.
+    #[prost(message, optional, tag = "3")]
+    pub unix_mode: Option<Mode>,
+}
+
+/// `google.protobuf.UInt32Value`.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Mode {
+    /// Permission bits.
+    #[prost(uint32, tag = "1")]
+    pub value: u32,
+}
+
+/// `ExecutedActionMetadata`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ExecutedActionMetadata {
+    /// The time that the command took by itself.
+    #[prost(message, optional, tag = "12")]
+    pub virtual_execution_duration: Option<Duration>,
+}

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::compile::Tally;
+
 /// Something that happened. Names are nodes'.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -54,6 +56,13 @@ pub enum Event {
     Cached {
         /// The node.
         node: String,
+    },
+    /// A command has ended in which calls of compilers were attended to.
+    Compiled {
+        /// The node.
+        node: String,
+        /// How many were answered, and how many ran.
+        tally: Tally,
     },
     /// A node's result is durable in the store.
     Built {

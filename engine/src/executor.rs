@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use pwb_cache::{ActionResult, Outcome, Publication, Publisher, Run, Store, TreeDigest};
 
+use crate::compile::Compiles;
 use crate::error::{Error, Failure, Result};
 use crate::event::{Event, Observer};
 use crate::fetch::Fetcher;
@@ -33,6 +34,7 @@ pub(crate) struct Executor<'a> {
     pub observe: &'a Observer<'a>,
     pub jobserver: &'a Jobserver,
     pub fetcher: &'a Fetcher,
+    pub compiles: &'a Compiles,
 }
 
 /// A step whose inputs are known and whose result is not.
@@ -181,6 +183,7 @@ impl Executor<'_> {
             settings: self.settings,
             jobserver: self.jobserver,
             fetcher: self.fetcher,
+            compiles: self.compiles,
             observe: self.observe,
             inputs: &job.inputs,
             step,

@@ -75,6 +75,9 @@ pub enum Work {
         inputs: BTreeMap<SandboxPath, Input>,
         /// What it is asked for.
         outputs: BTreeSet<SandboxPath>,
+        /// Programs of the root whose calls are remembered: where they are called, and where they really are. What a
+        /// command makes does not depend on it, and so its key does not.
+        compilers: BTreeMap<SandboxPath, SandboxPath>,
         /// How long it may take.
         timeout: Option<Duration>,
     },
@@ -262,7 +265,16 @@ impl Builder<'_> {
                 inputs.insert(mount.clone(), self.input(&reference.value)?);
             }
         }
+        let compilers = match self
+            .library
+            .node(&run.root.value.node)
+            .map(|node| &node.kind)
+        {
+            Some(NodeKind::Root(root)) => root.compilers.clone(),
+            _ => BTreeMap::new(),
+        };
         Ok(Work::Run {
+            compilers,
             arguments: run.run.expand(self.values),
             environment: run
                 .env

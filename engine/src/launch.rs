@@ -46,6 +46,7 @@ pub fn launch(store: &Store, launch: Launch) -> Result<Exit> {
                 Source::ReadOnly(launch.artifact),
             ),
         ],
+        calling: None,
         argv: launch.arguments,
         env: launch.environment,
         cwd: launch.directory,

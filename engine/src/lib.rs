@@ -3,6 +3,7 @@
 //! Data flows one way: `recipe text -> Library -> Graph -> Action -> ActionKey -> hit | run -> ActionResult`.
 //! The crate prints nothing: what happens is told as [`Event`]s, what went wrong as an [`Error`].
 
+mod compile;
 mod error;
 mod event;
 mod executor;
@@ -18,6 +19,7 @@ mod schedule;
 mod settings;
 mod work;
 
+pub use compile::{Reason, Tally};
 pub use error::{Error, Failure, Result};
 pub use event::{Event, Observer};
 pub use graph::{Goal, Graph, Input, Request, Step, StepId, Work};

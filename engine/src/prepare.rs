@@ -124,6 +124,7 @@ pub fn prepare(
             inputs,
             outputs,
             timeout,
+            compilers: _,
         } => {
             let mut tree = Tree::load(store, tree_of(root)?)?;
             for (mount, input) in inputs {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use pwb_cache::{Digest, Store, TreeDigest};
 
+use crate::compile::Compiles;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
@@ -27,6 +28,7 @@ pub struct Realized {
 struct Tools {
     jobserver: Jobserver,
     fetcher: Fetcher,
+    compiles: Compiles,
 }
 
 impl Tools {
@@ -39,7 +41,11 @@ impl Tools {
             offline: settings.offline,
             timeouts: fetch::Timeouts::default(),
         })?;
-        Ok(Tools { jobserver, fetcher })
+        Ok(Tools {
+            jobserver,
+            fetcher,
+            compiles: Compiles::new(),
+        })
     }
 }
 
@@ -100,7 +106,11 @@ fn attempt(
         cached: nodes - missing,
     });
     if missing > 0 {
-        let Tools { jobserver, fetcher } = match tools {
+        let Tools {
+            jobserver,
+            fetcher,
+            compiles,
+        } = match tools {
             Some(started) => started,
             None => tools.insert(Tools::start(store, settings)?),
         };
@@ -111,6 +121,7 @@ fn attempt(
             observe,
             jobserver,
             fetcher,
+            compiles,
         }
         .execute(plan)?;
         if let Some(lost) = failures.iter().position(|failure| lost(&failure.error)) {

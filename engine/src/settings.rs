@@ -11,6 +11,8 @@ pub struct Settings {
     pub keep_going: bool,
     /// Whether to keep what a failed command has written.
     pub keep_failed: bool,
+    /// Whether calls of compilers are remembered, and answered from what equal calls came to.
+    pub compile_cache: bool,
     /// Where Debian's packages come from; none asks the host's apt.
     pub mirror: Option<String>,
 }

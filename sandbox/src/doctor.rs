@@ -65,6 +65,7 @@ fn prepare(folder: &Path) -> Result<Spec, (PathBuf, std::io::Error)> {
     };
     Ok(Spec {
         root,
+        calling: None,
         mounts: vec![Mount {
             target: "/build".into(),
             source: overlay,

@@ -90,6 +90,26 @@ impl Layout {
         Ok(())
     }
 
+    /// Puts a file of the host, as a hard link, in the place of a file or link that the root has. False where the root has
+    /// none or something is mounted over it.
+    pub(crate) fn replace(&mut self, path: &Path, with: &Path) -> Result<bool, Failure> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(false);
+        };
+        let at = self.resolve(folder)?.join(name);
+        if self.covering(&at) != Some(0) || self.look_up(&at).is_none() {
+            return Ok(false);
+        }
+        let layer = &mut self.layers[0];
+        layer.grown = true;
+        let point = layer.fresh.join(below(&layer.at, &at));
+        if let Some(folder) = point.parent() {
+            fs::create_dir_all(folder).blame_at(Step::MountPoint, &at)?;
+        }
+        fs::hard_link(with, &point).blame_at(Step::MountPoint, &at)?;
+        Ok(true)
+    }
+
     /// The host's file that will be seen at a path, if any.
     fn look_up(&self, at: &Path) -> Option<(PathBuf, Metadata)> {
         let layer = &self.layers[self.covering(at)?];

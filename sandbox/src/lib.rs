@@ -12,6 +12,7 @@
 //! let spec = Spec {
 //!     root: "/store/trees/debian".into(),
 //!     mounts: vec![],
+//!     calling: None,
 //!     argv: vec!["make".into()],
 //!     env: vec![("PATH".into(), "/usr/bin".into())],
 //!     cwd: "/".into(),
@@ -28,6 +29,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod advice;
+mod call;
 mod dev;
 pub mod doctor;
 mod error;
@@ -43,10 +45,13 @@ mod seccomp;
 mod spec;
 mod sys;
 mod terminal;
+mod watch;
 
+pub use call::{Call, Calls, Watched};
 pub use error::{Error, Kind};
 pub use helper::enter_if_asked;
 pub use remove::remove_tree;
 pub use report::Step;
 pub use run::run;
-pub use spec::{Exit, Mount, Source, Spec, Status, Stdio, Usage};
+pub use spec::{Calling, Exit, Mount, Source, Spec, Status, Stdio, Usage};
+pub use watch::Access;

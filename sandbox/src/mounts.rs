@@ -12,6 +12,7 @@ use nix::libc::{MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{chdir, pivot_root};
 
+use crate::call::{LAUNCHER, SOCKET};
 use crate::layout::{Layer, Layout};
 use crate::overlay::mount_union;
 use crate::report::{Blame, Failure, Step};
@@ -68,6 +69,8 @@ enum Content<'a> {
     Tmp,
     Proc,
     Given(&'a Source),
+    /// The socket that the launcher calls.
+    Calls(&'a Path),
 }
 
 /// All layers in the order in which they are mounted, outer before inner; each with its mount point made.
@@ -93,6 +96,9 @@ impl<'a> Plan<'a> {
         let mut wanted: Vec<_> = given
             .map(|mount| (&*mount.target, Content::Given(&mount.source)))
             .collect();
+        if let Some(calling) = &spec.calling {
+            wanted.push((Path::new(SOCKET), Content::Calls(&calling.socket)));
+        }
         for (target, content) in [
             ("/dev", Content::Dev),
             ("/tmp", Content::Tmp),
@@ -118,9 +124,24 @@ impl<'a> Plan<'a> {
             };
             plan.add(at, content)?;
         }
+        if let Some(calling) = &spec.calling {
+            plan.stand_in(&calling.programs)?;
+        }
         let cwd = plan.layout.resolve(&spec.cwd)?;
         plan.layout.ensure(&cwd, true)?;
         Ok(plan)
+    }
+
+    /// Puts the launcher in the programs' places.
+    fn stand_in(&mut self, programs: &[PathBuf]) -> Result<(), Failure> {
+        let launcher = self.assembly.join("launcher");
+        fs::write(&launcher, LAUNCHER).blame_at(Step::Skeleton, &launcher)?;
+        fs::set_permissions(&launcher, Permissions::from_mode(0o755))
+            .blame_at(Step::Skeleton, &launcher)?;
+        for program in programs {
+            self.layout.replace(program, &launcher)?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, at: PathBuf, content: Content<'a>) -> Result<(), Failure> {
@@ -144,6 +165,10 @@ impl<'a> Plan<'a> {
             Content::Dev | Content::Tmp => {
                 fs::create_dir(&fresh).blame_at(Step::Skeleton, &fresh)?;
                 shows.push(fresh.clone());
+            }
+            Content::Calls(socket) => {
+                directory = false;
+                shows.push(socket.to_owned());
             }
             Content::Proc => {}
         }
@@ -179,6 +204,7 @@ impl<'a> Plan<'a> {
             Content::Given(Source::Writable(source)) => {
                 self.bind(source, &target, Step::Bind, SEALED)
             }
+            Content::Calls(socket) => self.bind(socket, &target, Step::Bind, SEALED),
             Content::Given(Source::Overlay { lower, upper, work }) => {
                 let lowers = [&*layer.fresh, lower];
                 let lowers = if layer.grown {

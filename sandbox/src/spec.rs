@@ -14,6 +14,8 @@ pub struct Spec {
     pub root: PathBuf,
     /// What else the process sees. A mount may lie inside another one.
     pub mounts: Vec<Mount>,
+    /// Programs of the root that ask before they run.
+    pub calling: Option<Calling>,
     /// The command; a first word without a slash is looked up in `PATH` of [`Spec::env`], inside the sandbox.
     pub argv: Vec<String>,
     /// The whole environment.
@@ -47,6 +49,15 @@ pub struct Mount {
     pub target: PathBuf,
     /// What is to be seen there.
     pub source: Source,
+}
+
+/// Programs in whose place the launcher stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calling {
+    /// The socket of [`crate::Calls`].
+    pub socket: PathBuf,
+    /// Paths inside; a path that the root does not have, or that a mount hides, is left alone.
+    pub programs: Vec<PathBuf>,
 }
 
 /// What a mount shows.
@@ -125,7 +136,8 @@ impl Spec {
             ));
         }
         let sources = self.mounts.iter().flat_map(|mount| mount.source.paths());
-        for path in sources.chain([&*self.root, &*self.scratch]) {
+        let socket = self.calling.iter().map(|calling| &*calling.socket);
+        for path in sources.chain(socket).chain([&*self.root, &*self.scratch]) {
             if !path.is_absolute() || path.to_str().is_none() {
                 return invalid(format!(
                     "host path {} is not absolute UTF-8",
@@ -137,6 +149,12 @@ impl Spec {
             .mounts
             .iter()
             .map(|mount| &*mount.target)
+            .chain(
+                self.calling
+                    .iter()
+                    .flat_map(|calling| &calling.programs)
+                    .map(|path| &**path),
+            )
             .chain([&*self.cwd])
         {
             let plain =
@@ -182,6 +200,7 @@ mod tests {
         Spec {
             root: "/root".into(),
             mounts: vec![],
+            calling: None,
             argv: vec!["true".into()],
             env: vec![],
             cwd: "/".into(),

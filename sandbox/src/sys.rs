@@ -4,15 +4,16 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::unistd::{ForkResult, fork};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::{ForkResult, Pid, fork};
 
 /// Forks a process that must have one thread only.
 pub(crate) fn fork_single_threaded() -> nix::Result<ForkResult> {
@@ -153,6 +154,101 @@ pub(crate) fn set_attribute(path: &Path, name: &str, value: &[u8]) -> io::Result
         )
     };
     Ok(Errno::result(result).map(drop)?)
+}
+
+/// A name for what a descriptor of this process is open on.
+pub(crate) fn by_descriptor(descriptor: &impl AsRawFd) -> PathBuf {
+    format!("/proc/self/fd/{}", descriptor.as_raw_fd()).into()
+}
+
+/// Another process' descriptor, as our own.
+pub(crate) fn descriptor_of(process: u32, number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the kernel makes each of the two descriptors for us.
+    unsafe {
+        let process = Errno::result(libc::syscall(libc::SYS_pidfd_open, process, 0))? as i32;
+        let process = OwnedFd::from_raw_fd(process);
+        let theirs = libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0);
+        Ok(OwnedFd::from_raw_fd(Errno::result(theirs)? as i32))
+    }
+}
+
+/// A system call that stopped until it was seen.
+pub(crate) struct Notice {
+    id: u64,
+    /// The thread that makes it, by the number that it has here.
+    pub process: u32,
+    pub call: libc::c_long,
+    pub arguments: [u64; 6],
+}
+
+/// Takes the next notice of a seccomp listener. ENOENT: the process has died.
+pub(crate) fn next_notice(listener: &OwnedFd) -> nix::Result<Notice> {
+    // SAFETY: all zero is a value of this plain struct, and what the kernel asks for.
+    let mut notice: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+    // SAFETY: the call writes the struct that it is named after.
+    Errno::result(unsafe {
+        libc::ioctl(
+            listener.as_raw_fd(),
+            libc::SECCOMP_IOCTL_NOTIF_RECV,
+            &raw mut notice,
+        )
+    })?;
+    Ok(Notice {
+        id: notice.id,
+        process: notice.pid,
+        call: notice.data.nr.into(),
+        arguments: notice.data.args,
+    })
+}
+
+/// Lets a call that stopped happen. ENOENT: the process has died.
+pub(crate) fn let_go_on(listener: &OwnedFd, notice: &Notice) -> nix::Result<()> {
+    let answer = libc::seccomp_notif_resp {
+        id: notice.id,
+        val: 0,
+        error: 0,
+        flags: libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
+    };
+    // SAFETY: the call reads the struct that it is named after.
+    Errno::result(unsafe {
+        libc::ioctl(
+            listener.as_raw_fd(),
+            libc::SECCOMP_IOCTL_NOTIF_SEND,
+            &raw const answer,
+        )
+    })
+    .map(drop)
+}
+
+/// The text at an address of another process, up to its NUL; `None` for a null pointer.
+pub(crate) fn text_of(process: u32, address: u64) -> io::Result<Option<Vec<u8>>> {
+    /// The longest path, and a multiple of every page size that a read must not run across the end of.
+    const LONGEST: usize = 4096;
+    if address == 0 {
+        return Ok(None);
+    }
+    let mut base = usize::try_from(address).map_err(io::Error::other)?;
+    let mut text = Vec::new();
+    while text.len() <= LONGEST {
+        let mut part = vec![0; LONGEST - base % LONGEST];
+        let remote = [RemoteIoVec {
+            base,
+            len: part.len(),
+        }];
+        let read = process_vm_readv(
+            Pid::from_raw(process.cast_signed()),
+            &mut [IoSliceMut::new(&mut part)],
+            &remote,
+        )?;
+        part.truncate(read);
+        if let Some(end) = part.iter().position(|byte| *byte == 0) {
+            text.extend(&part[..end]);
+            return Ok(Some(text));
+        }
+        text.extend(part);
+        base += read;
+    }
+    Err(Errno::ENAMETOOLONG.into())
 }
 
 /// The raw number, for calls of nix that still take it.

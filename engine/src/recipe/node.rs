@@ -102,6 +102,8 @@ pub struct Root {
     pub(super) wins_at: BTreeMap<SandboxPath, Span>,
     /// Paths left out of the union, with all below them.
     pub drop: BTreeSet<SandboxPath>,
+    /// Programs whose calls are remembered: where they are called, and where they really are.
+    pub compilers: BTreeMap<SandboxPath, SandboxPath>,
 }
 
 /// Debian packages of one suite.

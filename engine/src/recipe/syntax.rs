@@ -93,6 +93,7 @@ pub(super) struct RootSyntax<'a> {
     pub(super) files: Option<Raw<'a>>,
     pub(super) wins: Option<Raw<'a>>,
     pub(super) drop: Option<Raw<'a>>,
+    pub(super) compilers: Option<Raw<'a>>,
 }
 
 #[derive(Deserialize)]

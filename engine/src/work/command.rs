@@ -6,9 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pwb_cache::{Tree, TreeDigest, TreeNode, TreePath, fs};
-use pwb_sandbox::{Exit, Mount, Source, Spec, Status, Stdio};
+use pwb_sandbox::{Calling, Calls, Exit, Mount, Source, Spec, Status, Stdio};
 
 use super::{Context, Made};
+use crate::compile::Scene;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::graph::Input;
@@ -32,7 +33,9 @@ impl Context<'_> {
         root: &Input,
         inputs: &BTreeMap<SandboxPath, Input>,
         outputs: &BTreeSet<SandboxPath>,
+        compilers: &BTreeMap<SandboxPath, SandboxPath>,
     ) -> Result<Made> {
+        let scene = self.scene(root, inputs, outputs, compilers);
         let root = self.store.materialize(self.inputs[root])?;
         let mut folders = BTreeMap::new();
         for (mount, input) in inputs {
@@ -52,7 +55,7 @@ impl Context<'_> {
             mounts.push(mount(path, source));
             captured.push(output);
         }
-        let exit = self.run(root, mounts, scratch.clone());
+        let exit = self.run(root, mounts, scratch.clone(), &scene);
         drop(token);
         match exit {
             Ok(Exit {
@@ -125,7 +128,34 @@ impl Context<'_> {
         ))
     }
 
-    fn run(&self, root: PathBuf, mut mounts: Vec<Mount>, scratch: PathBuf) -> Result<Exit> {
+    /// What the compilers in the command see, if it has any.
+    fn scene(
+        &self,
+        root: &Input,
+        inputs: &BTreeMap<SandboxPath, Input>,
+        outputs: &BTreeSet<SandboxPath>,
+        compilers: &BTreeMap<SandboxPath, SandboxPath>,
+    ) -> Option<Scene> {
+        let at = |path: &SandboxPath| PathBuf::from(path.as_str());
+        let written = outputs.iter().map(at).chain([PathBuf::from("/tmp")]);
+        let mounts: BTreeSet<PathBuf> = inputs.keys().map(at).chain(written).collect();
+        (self.settings.compile_cache && !compilers.is_empty()).then(|| Scene {
+            root: self.inputs[root],
+            mounts: mounts.into_iter().collect(),
+            programs: compilers
+                .iter()
+                .map(|(path, real)| (at(path), at(real)))
+                .collect(),
+        })
+    }
+
+    fn run(
+        &self,
+        root: PathBuf,
+        mut mounts: Vec<Mount>,
+        scratch: PathBuf,
+        scene: &Option<Scene>,
+    ) -> Result<Exit> {
         let action = &self.prepared.action;
         mounts.push(Mount {
             target: MOUNT.into(),
@@ -134,9 +164,24 @@ impl Context<'_> {
         let mut env = action.environment.clone();
         env.entry("MAKEFLAGS".into())
             .or_insert_with(|| self.jobserver.makeflags());
+        let calls = match scene {
+            Some(_) => Some(
+                Calls::listen(&scratch).map_err(|source| pwb_cache::Error::Io {
+                    verb: "listen in",
+                    path: scratch.clone(),
+                    source,
+                })?,
+            ),
+            None => None,
+        };
+        let calling = |(calls, scene): (&Calls, &Scene)| Calling {
+            socket: calls.path().to_owned(),
+            programs: scene.programs.keys().cloned().collect(),
+        };
         let spec = Spec {
             root,
             mounts,
+            calling: calls.as_ref().zip(scene.as_ref()).map(calling),
             argv: action.arguments.clone(),
             env: env.into_iter().collect(),
             cwd: format!("/{}", action.working_directory).into(),
@@ -148,12 +193,41 @@ impl Context<'_> {
         let path = self.store.log_path(self.prepared.key);
         let mut log = fs::create(&path)?;
         self.started(Some(path.clone()));
-        in_sandbox(&spec, &path, &mut log, &mut |bytes| {
-            self.tell(Event::Output {
-                node: self.step.name.clone(),
-                bytes: bytes.to_vec(),
-            });
-        })
+        let mut run = || {
+            in_sandbox(&spec, &path, &mut log, &mut |bytes| {
+                self.tell(Event::Output {
+                    node: self.step.name.clone(),
+                    bytes: bytes.to_vec(),
+                });
+            })
+        };
+        match calls.as_ref().zip(scene.as_ref()) {
+            Some((calls, scene)) => self.attended(scene, calls, run),
+            None => run(),
+        }
+    }
+
+    /// Runs with somebody to take the calls of compilers. What they came to is kept even where the command fails.
+    fn attended(
+        &self,
+        scene: &Scene,
+        calls: &Calls,
+        run: impl FnOnce() -> Result<Exit>,
+    ) -> Result<Exit> {
+        let (exit, tally) = std::thread::scope(|scope| {
+            let server = scope.spawn(|| self.compiles.serve(self.store, scene, calls));
+            let closing = Closing(calls);
+            let exit = run();
+            drop(closing);
+            (exit, server.join())
+        });
+        let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        self.compiles.publish(self.store)?;
+        if tally.calls() > 0 {
+            let node = self.step.name.clone();
+            self.tell(Event::Compiled { node, tally });
+        }
+        exit
     }
 
     fn failed(&self, status: Status, scratch: &Path) -> Result<Made> {
@@ -185,6 +259,16 @@ impl Context<'_> {
             log,
             kept,
         })
+    }
+}
+
+/// Lets the thread that takes calls end, however the command did.
+struct Closing<'a>(&'a Calls);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        // A socket that cannot be shut is shut.
+        let _ = self.0.close();
     }
 }
 

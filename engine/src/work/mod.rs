@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pwb_cache::{New, TreeDigest};
 
+use crate::compile::Compiles;
 use crate::error::Result;
 use crate::fetch::Fetcher;
 use crate::graph::{Step, Work};
@@ -26,6 +27,7 @@ pub(crate) struct Context<'a> {
     pub settings: &'a Settings,
     pub jobserver: &'a Jobserver,
     pub fetcher: &'a Fetcher,
+    pub compiles: &'a Compiles,
     pub observe: &'a Observer<'a>,
     /// The trees that the inputs stand for.
     pub inputs: &'a HashMap<Input, TreeDigest>,
@@ -71,8 +73,9 @@ impl Context<'_> {
                 root,
                 inputs,
                 outputs,
+                compilers,
                 ..
-            } => self.command(root, inputs, outputs),
+            } => self.command(root, inputs, outputs, compilers),
         }
     }
 

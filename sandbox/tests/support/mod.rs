@@ -78,6 +78,7 @@ impl Sandbox {
             network: false,
             timeout: None,
             mounts: vec![],
+            calling: None,
             env: vec![("PATH".into(), "/none:/bin".into())],
             cwd: "/".into(),
         };

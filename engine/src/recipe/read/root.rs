@@ -53,7 +53,14 @@ impl<'a> Reader<'a, '_> {
             drop.extend(path.and_then(|path| self.not_root(path)));
         }
         let drop = drop.into_iter().map(|path| path.value).collect();
+        let compilers = self.by_path(shape.compilers, "compiler", |reader, value| {
+            reader.sandbox_path(value).map(|path| path.value)
+        });
         Some(Root {
+            compilers: compilers
+                .into_iter()
+                .map(|(path, program)| (path.value, program))
+                .collect(),
             debian,
             layers,
             links,

@@ -1,0 +1,173 @@
+//! What a compiler's call came to, remembered: the files it wrote, its output, its exit code.
+//!
+//! In the store it is an `ActionResult` of the Remote Execution API under the digest of all that the call depended on. What
+//! that is, and how the digest is made, is the engine's business.
+
+use std::time::Duration;
+
+use prost::Message;
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::reapi;
+use crate::store::Store;
+
+/// What a call came to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CallResult {
+    /// Directories that it made, outer ones first.
+    pub folders: Vec<String>,
+    /// Files that it wrote. Paths are relative to the root that it saw.
+    pub files: Vec<CallFile>,
+    /// Symbolic links that it made, with their targets.
+    pub links: Vec<(String, String)>,
+    /// Its exit code.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub output: Option<Digest>,
+    /// What it wrote to standard errors.
+    pub errors: Option<Digest>,
+    /// How long it took.
+    pub wall: Duration,
+}
+
+/// A file that a call wrote.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallFile {
+    /// Its path.
+    pub path: String,
+    /// Its contents.
+    pub digest: Digest,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+impl Store {
+    /// What the call of this digest came to, if the store knows.
+    pub fn call(&self, key: Digest) -> Result<Option<CallResult>> {
+        let message = self.index.call(key)?;
+        Ok(message.and_then(|bytes| CallResult::decode(&bytes)))
+    }
+
+    /// The digests of the lists of paths that calls of this kind have looked at.
+    pub fn call_paths(&self, kind: Digest) -> Result<Vec<Digest>> {
+        self.index.call_paths(kind)
+    }
+
+    /// The bytes of a file, checked; `None` where they are gone or damaged, and then forgotten.
+    pub fn contents(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        for executable in [false, true] {
+            match std::fs::read(self.cas_path(digest, executable)) {
+                Ok(bytes) if Digest::of(&bytes) == digest => return Ok(Some(bytes)),
+                Ok(_) => {
+                    crate::fs::remove_file(&self.cas_path(digest, executable))?;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(Error::io("read", &self.cas_path(digest, executable))(error));
+                }
+            }
+        }
+        self.index.forget_file(digest)?;
+        Ok(None)
+    }
+}
+
+impl CallResult {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let file = |file: &CallFile| reapi::OutputFile {
+            path: file.path.clone(),
+            digest: Some(file.digest.to_message()),
+            is_executable: file.mode & 0o100 != 0,
+            node_properties: Some(reapi::NodeProperties {
+                unix_mode: Some(reapi::Mode { value: file.mode }),
+            }),
+        };
+        let folder = |path: &String| reapi::OutputDirectory { path: path.clone() };
+        let link = |(path, target): &(String, String)| reapi::OutputSymlink {
+            path: path.clone(),
+            target: target.clone(),
+        };
+        let duration = reapi::Duration {
+            seconds: i64::try_from(self.wall.as_secs()).unwrap_or(i64::MAX),
+            nanos: self.wall.subsec_nanos().cast_signed(),
+        };
+        reapi::ActionResult {
+            output_files: self.files.iter().map(file).collect(),
+            output_directories: self.folders.iter().map(folder).collect(),
+            exit_code: self.code,
+            stdout_digest: self.output.map(Digest::to_message),
+            stderr_digest: self.errors.map(Digest::to_message),
+            execution_metadata: Some(reapi::ExecutedActionMetadata {
+                virtual_execution_duration: Some(duration),
+            }),
+            output_symlinks: self.links.iter().map(link).collect(),
+        }
+        .encode_to_vec()
+    }
+
+    /// `None` where the bytes are no such message: a remembered call that cannot be read is not remembered.
+    fn decode(bytes: &[u8]) -> Option<CallResult> {
+        let message = reapi::ActionResult::decode(bytes).ok()?;
+        let digest = |digest: &Option<reapi::Digest>| match digest {
+            Some(digest) => Digest::from_message(digest).map(Some),
+            None => Some(None),
+        };
+        let file = |file: reapi::OutputFile| {
+            Some(CallFile {
+                path: file.path,
+                digest: Digest::from_message(&file.digest?)?,
+                mode: file.node_properties?.unix_mode?.value,
+            })
+        };
+        let wall = message
+            .execution_metadata
+            .and_then(|metadata| metadata.virtual_execution_duration)
+            .map(|wall| Duration::new(wall.seconds.unsigned_abs(), wall.nanos.unsigned_abs()));
+        Some(CallResult {
+            folders: message
+                .output_directories
+                .into_iter()
+                .map(|folder| folder.path)
+                .collect(),
+            output: digest(&message.stdout_digest)?,
+            errors: digest(&message.stderr_digest)?,
+            files: message
+                .output_files
+                .into_iter()
+                .map(file)
+                .collect::<Option<_>>()?,
+            links: message
+                .output_symlinks
+                .into_iter()
+                .map(|link| (link.path, link.target))
+                .collect(),
+            code: message.exit_code,
+            wall: wall.unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_survives_its_encoding() {
+        let result = CallResult {
+            folders: vec!["build/deps".into()],
+            files: vec![CallFile {
+                path: "build/x.o".into(),
+                digest: Digest::of(b"x"),
+                mode: 0o644,
+            }],
+            links: vec![("build/l".into(), "x.o".into())],
+            code: 3,
+            output: Some(Digest::of(b"said")),
+            errors: None,
+            wall: Duration::from_micros(1_234_567),
+        };
+        assert_eq!(CallResult::decode(&result.encode()), Some(result));
+        assert_eq!(CallResult::decode(b"\xff\xff"), None);
+    }
+}

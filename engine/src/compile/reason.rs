@@ -1,0 +1,54 @@
+//! Why a call is not remembered.
+
+use std::fmt;
+
+/// Why a call ran and is not remembered.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Reason {
+    /// The launcher stands where no compiler was.
+    Unknown,
+    /// It may read its standard input.
+    Input,
+    /// It was killed.
+    Killed,
+    /// It failed in a way that may not repeat itself.
+    Machine,
+    /// What it read changed while it ran.
+    Changed,
+    /// It removed, or made something else of, what was there before.
+    Removed,
+    /// What it read says when it was compiled, or when the file was written.
+    Time,
+    /// A path that is not UTF-8, or has a line break in it.
+    Path,
+    /// It made something that is neither a file, a folder nor a link.
+    Special,
+    /// It did something that no list of files can tell.
+    Beyond(&'static str),
+    /// What it came to could not be written to the store, or read from it.
+    Store,
+    /// It is part of another call.
+    Nested,
+    /// Its launcher died.
+    Lost,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Unknown => "no compiler stands at its path",
+            Reason::Input => "it may read standard input",
+            Reason::Killed => "a signal killed it",
+            Reason::Machine => "it failed for want of memory or space, or crashed",
+            Reason::Changed => "a file changed while it was read",
+            Reason::Removed => "it removed or replaced what was there",
+            Reason::Time => "__DATE__, __TIME__ or __TIMESTAMP__ is in what it read",
+            Reason::Path => "a path is not plain UTF-8",
+            Reason::Special => "it made something other than a file, folder or link",
+            Reason::Beyond(why) => why,
+            Reason::Store => "the store could not be read or written",
+            Reason::Nested => "another call runs it",
+            Reason::Lost => "its caller killed it",
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! Puts what a call came to in place, as if it had run.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use pwb_cache::{CallResult, Digest, Store};
+use rustix::fs::{
+    Mode, OFlags, ResolveFlags, fchmod, mkdirat, openat, openat2, renameat, symlinkat,
+};
+
+use crate::error::Result;
+
+/// What a call wrote to its outputs.
+pub(crate) struct Said {
+    pub output: Vec<u8>,
+    pub errors: Vec<u8>,
+}
+
+/// Writes the files of a call under `root`. `None`, with nothing written, where the store no longer has all of them.
+pub(crate) fn replay(store: &Store, root: &File, result: &CallResult) -> Result<Option<Said>> {
+    let read = |digest: Option<Digest>| match digest {
+        Some(digest) => store.contents(digest),
+        None => Ok(Some(Vec::new())),
+    };
+    let (Some(output), Some(errors)) = (read(result.output)?, read(result.errors)?) else {
+        return Ok(None);
+    };
+    let mut files = Vec::new();
+    for file in &result.files {
+        match store.contents(file.digest)? {
+            Some(bytes) => files.push((file, bytes)),
+            None => return Ok(None),
+        }
+    }
+    let written = || -> io::Result<()> {
+        for folder in &result.folders {
+            let (above, name) = above(root, folder)?;
+            mkdirat(&above, name, Mode::from(0o777))?;
+        }
+        for (path, target) in &result.links {
+            let (above, name) = above(root, path)?;
+            symlinkat(target, &above, name)?;
+        }
+        for (file, bytes) in &files {
+            let (above, name) = above(root, &file.path)?;
+            put(&above, name, bytes, file.mode)?;
+        }
+        Ok(())
+    };
+    written().map_err(|source| {
+        let path = root_name();
+        pwb_cache::Error::Io {
+            verb: "write in",
+            path,
+            source,
+        }
+    })?;
+    Ok(Some(Said { output, errors }))
+}
+
+/// Replaces a file whole: nobody sees half of it.
+fn put(above: &File, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = format!(".{name}.pwb");
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(openat(above, &*temporary, flags, Mode::from(0o600))?);
+    file.write_all(bytes)?;
+    fchmod(&file, Mode::from(mode))?;
+    Ok(renameat(above, &*temporary, above, name)?)
+}
+
+/// The folder above a path, and the name in it.
+fn above<'p>(root: &File, path: &'p str) -> io::Result<(File, &'p str)> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    Ok((
+        File::from(openat2(root, folder, flags, Mode::empty(), resolve)?),
+        name,
+    ))
+}
+
+fn root_name() -> std::path::PathBuf {
+    Path::new("/").to_owned()
+}

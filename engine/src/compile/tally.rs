@@ -1,0 +1,37 @@
+//! How the calls of a command were attended to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Outcome, Reason};
+
+/// How many calls were answered, how many ran, and why some of those are not remembered.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
+    /// Answered from what an equal call came to.
+    pub hits: u64,
+    /// Ran, and remembered from then on.
+    pub misses: u64,
+    /// Ran, and not remembered.
+    pub passed: BTreeMap<Reason, u64>,
+    /// What the hits would have taken.
+    pub saved: Duration,
+}
+
+impl Tally {
+    /// All calls.
+    pub fn calls(&self) -> u64 {
+        self.hits + self.misses + self.passed.values().sum::<u64>()
+    }
+
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Hit(wall) => {
+                self.hits += 1;
+                self.saved += wall;
+            }
+            Outcome::Miss => self.misses += 1,
+            Outcome::Passed(reason) => *self.passed.entry(reason).or_default() += 1,
+        }
+    }
+}

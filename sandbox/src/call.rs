@@ -1,0 +1,234 @@
+//! A program inside that asks before it runs: the launcher, which stands in its place, waits for the caller's order.
+//!
+//! Knows who asks, and how to answer, pass on or watch; what a good answer would be is the caller's business.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+
+use crate::sys;
+use crate::watch::{self, Access};
+
+/// Where the launcher finds its caller.
+pub(crate) const SOCKET: &str = "/dev/pwb-launcher";
+/// The launcher: see `launcher/main.rs`.
+pub(crate) const LAUNCHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/launcher"));
+
+/// The launcher's orders.
+const ANSWER: i32 = 0;
+const BECOME: i32 = 1;
+const WATCHED: i32 = 2;
+
+/// Takes the calls of one sandbox.
+#[derive(Debug)]
+pub struct Calls {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+/// A program that waits to be run.
+#[derive(Debug)]
+pub struct Call {
+    stream: UnixStream,
+    pid: u32,
+    /// The path, inside, at which the launcher stands.
+    pub program: PathBuf,
+    /// argv, its first word included.
+    pub arguments: Vec<Vec<u8>>,
+    /// The environment, each entry as `NAME=value`.
+    pub environment: Vec<Vec<u8>>,
+    /// The working directory inside.
+    pub cwd: PathBuf,
+    /// The mask for new files, as `/proc` writes it.
+    pub umask: String,
+    /// Whether standard input is at its end: `/dev/null`, or a pipe that nobody writes to, as `make` gives all but one of its
+    /// children.
+    pub no_input: bool,
+    /// Whether standard output and errors are one file.
+    pub one_output: bool,
+    /// The sandbox' root directory, to look at and write to what the program sees.
+    pub root: File,
+    output: File,
+    errors: File,
+}
+
+/// A program that was watched to its end.
+#[derive(Debug)]
+pub struct Watched {
+    /// Its exit code; `None` if a signal killed it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output, and to standard errors if those were another file.
+    pub output: Vec<u8>,
+    /// What it wrote to standard errors.
+    pub errors: Vec<u8>,
+    call: Call,
+}
+
+impl Calls {
+    /// Listens in `folder`.
+    pub fn listen(folder: &Path) -> io::Result<Calls> {
+        let path = folder.join("calls");
+        // A socket's name must be short, and the folder's may not be.
+        let handle = File::open(folder)?;
+        let listener = UnixListener::bind(sys::by_descriptor(&handle).join("calls"))?;
+        Ok(Calls { listener, path })
+    }
+
+    /// The socket, to be mounted into the sandbox.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits for the next call; `None` after [`Calls::close`].
+    pub fn next(&self) -> io::Result<Option<Call>> {
+        let stream = match self.listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Call::read(stream).map(Some)
+    }
+
+    /// Lets whoever waits for a call go.
+    pub fn close(&self) -> io::Result<()> {
+        Ok(nix::sys::socket::shutdown(
+            sys::raw(&self.listener),
+            nix::sys::socket::Shutdown::Both,
+        )?)
+    }
+}
+
+impl Call {
+    fn read(stream: UnixStream) -> io::Result<Call> {
+        let pid = getsockopt(&stream, PeerCredentials)?.pid().cast_unsigned();
+        let process = PathBuf::from(format!("/proc/{pid}"));
+        let words = |name: &str| -> io::Result<Vec<Vec<u8>>> {
+            let mut bytes = fs::read(process.join(name))?;
+            // Every word ends in NUL.
+            bytes.pop();
+            Ok(bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())
+        };
+        let status = fs::read_to_string(process.join("status"))?;
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        let descriptor = |number| sys::descriptor_of(pid, number).map(File::from);
+        let (output, errors) = (descriptor(1)?, descriptor(2)?);
+        let identity = |file: &File| file.metadata().map(|data| (data.dev(), data.ino()));
+        Ok(Call {
+            pid,
+            program: fs::read_link(process.join("exe"))?,
+            arguments: words("cmdline")?,
+            environment: words("environ")?,
+            cwd: fs::read_link(process.join("cwd"))?,
+            umask: umask.unwrap_or_default().trim().to_owned(),
+            no_input: is_empty(&descriptor(0)?)?,
+            one_output: identity(&output)? == identity(&errors)?,
+            root: File::open(process.join("root"))?,
+            stream,
+            output,
+            errors,
+        })
+    }
+
+    /// Ends the program, which never ran, with this output and exit code.
+    pub fn answer(mut self, code: i32, output: &[u8], errors: &[u8]) -> io::Result<()> {
+        self.say(output, errors)?;
+        self.order(ANSWER)?;
+        self.order(code)
+    }
+
+    /// Lets the program run, unseen. `program` is where it really is.
+    pub fn pass(mut self, program: &Path) -> io::Result<()> {
+        self.order(BECOME)?;
+        self.send(program.as_os_str().as_encoded_bytes())
+    }
+
+    /// Runs the program and tells what files it and its children touch, each before it happens. [`Watched::finish`] lets
+    /// it go. A program that another one's watch covers already runs without: [`io::ErrorKind::ResourceBusy`].
+    pub fn watch(mut self, program: &Path, see: &mut dyn FnMut(Access)) -> io::Result<Watched> {
+        self.order(WATCHED)?;
+        self.order(i32::from(self.one_output))?;
+        self.send(&watch::filter())?;
+        self.send(program.as_os_str().as_encoded_bytes())?;
+        let notices = self.hear()?;
+        if notices < 0 {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
+        let [output, errors] = [self.hear()?, self.hear()?];
+        let notices = sys::descriptor_of(self.pid, notices)?;
+        let [mut output, mut errors] = [self.opened(output)?, self.opened(errors)?];
+        self.order(0)?;
+        watch::attend(&notices, self.stream.as_fd(), see)?;
+        let status = self.hear()?;
+        let mut read = [Vec::new(), Vec::new()];
+        output.read_to_end(&mut read[0])?;
+        if !self.one_output {
+            errors.read_to_end(&mut read[1])?;
+        }
+        let [output, errors] = read;
+        Ok(Watched {
+            code: nix::libc::WIFEXITED(status).then(|| nix::libc::WEXITSTATUS(status)),
+            output,
+            errors,
+            call: self,
+        })
+    }
+
+    fn opened(&self, number: i32) -> io::Result<File> {
+        File::open(format!("/proc/{}/fd/{number}", self.pid))
+    }
+
+    fn say(&mut self, output: &[u8], errors: &[u8]) -> io::Result<()> {
+        self.output.write_all(output)?;
+        self.errors.write_all(errors)
+    }
+
+    fn order(&mut self, word: i32) -> io::Result<()> {
+        self.stream.write_all(&word.to_ne_bytes())
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.order(i32::try_from(bytes.len()).map_err(io::Error::other)?)?;
+        self.stream.write_all(bytes)
+    }
+
+    fn hear(&mut self) -> io::Result<i32> {
+        let mut word = [0; 4];
+        self.stream.read_exact(&mut word)?;
+        Ok(i32::from_ne_bytes(word))
+    }
+}
+
+impl Watched {
+    /// Passes the output on and lets the program's parent see its end.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.call.say(&self.output, &self.errors)?;
+        self.call.order(0)
+    }
+
+    /// The sandbox' root directory.
+    pub fn root(&self) -> &File {
+        &self.call.root
+    }
+}
+
+fn is_empty(input: &File) -> io::Result<bool> {
+    let kind = input.metadata()?;
+    if kind.file_type().is_char_device() {
+        return Ok(kind.rdev() == fs::metadata("/dev/null")?.rdev());
+    }
+    let mut state = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+    poll(&mut state, PollTimeout::ZERO)?;
+    Ok(kind.file_type().is_fifo() && state[0].revents() == Some(PollFlags::POLLHUP))
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
