@@ -79,6 +79,7 @@ fn sandboxed(root: &Path, argv: &[String], lane: &Path) -> Result<(), Failure> {
                 source: Source::Writable(make("build")?),
             },
         ],
+        calling: None,
         argv: argv.to_vec(),
         env: vec![("PATH".into(), "/usr/bin:/bin".into())],
         cwd: "/build".into(),

@@ -78,7 +78,6 @@ impl Sandbox {
             network: false,
             timeout: None,
             mounts: vec![],
-            calling: None,
             env: vec![("PATH".into(), "/none:/bin".into())],
             cwd: "/".into(),
         };
@@ -136,6 +135,7 @@ impl Sandbox {
         Spec {
             root: self.root().to_owned(),
             mounts: self.mounts.clone(),
+            calling: None,
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             env: self.env.clone(),
             cwd: self.cwd.clone(),
