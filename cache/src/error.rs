@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::digest::Digest;
+use crate::filter::PatternError;
 use crate::path::TreePathError;
 
 /// The crate's result.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Who can mend an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,6 +74,9 @@ pub enum Error {
     /// A path that cannot stand in a tree.
     #[error(transparent)]
     Path(#[from] TreePathError),
+    /// A text that is no pattern of paths.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// A file that a tree cannot hold: a device, a socket, a fifo, a name that is not UTF-8.
     #[error("{} {why}, and no tree can hold that", path.display())]
     Unholdable {
@@ -108,7 +112,10 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io { .. } | Error::Index { .. } | Error::NewerSchema { .. } => Kind::Environment,
-            Error::Path(_) | Error::Unholdable { .. } | Error::NotADirectory { .. } => Kind::Recipe,
+            Error::Path(_)
+            | Error::Pattern(_)
+            | Error::Unholdable { .. }
+            | Error::NotADirectory { .. } => Kind::Recipe,
             Error::Conflict { .. } | Error::NoSuchPath { .. } => Kind::Recipe,
             Error::Missing(_) | Error::Malformed { .. } => Kind::Internal,
         }

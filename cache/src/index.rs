@@ -145,11 +145,26 @@ impl Index {
         })
     }
 
+    /// Writes what is not there as it should be; nothing new takes no write lock.
     pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
+        let missing = self.read("look up messages", |db| {
+            let mut there =
+                db.prepare_cached("SELECT 1 FROM messages WHERE digest = ?1 AND data = ?2")?;
+            let mut missing = Vec::new();
+            for (digest, bytes) in messages {
+                if !there.exists(params![digest.to_row(), bytes])? {
+                    missing.push((digest, bytes));
+                }
+            }
+            Ok(missing)
+        })?;
+        if missing.is_empty() {
+            return Ok(());
+        }
         self.write("take messages", |db| {
             let mut insert =
                 db.prepare_cached("INSERT OR REPLACE INTO messages VALUES (?1, ?2)")?;
-            messages.iter().try_for_each(|(digest, bytes)| {
+            missing.iter().try_for_each(|(digest, bytes)| {
                 insert.execute(params![digest.to_row(), bytes]).map(drop)
             })
         })

@@ -57,6 +57,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A filter leaves nothing of an input.
+    #[error("`{filter}` selects nothing of `{path}`")]
+    NothingSelected {
+        /// The input, as a reference.
+        path: String,
+        /// The filter.
+        filter: String,
+    },
     /// `--override` names nothing, or something that cannot be overridden.
     #[error("cannot override `{node}`: {why}")]
     Override {
@@ -100,12 +108,27 @@ pub struct Failure {
 }
 
 impl Error {
+    /// The same as the failure of this node; that an object is gone is nobody's.
+    pub(crate) fn of(self, node: &str) -> Error {
+        if self.is_lost() {
+            return self;
+        }
+        let node = node.to_owned();
+        Error::Failed(vec![Failure { node, error: self }])
+    }
+
+    /// Whether an object was found missing, so that planning anew may mend it.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Error::Store(pwb_cache::Error::Missing(_)))
+    }
+
     /// Who can mend it.
     pub fn kind(&self) -> Kind {
         match self {
             Error::Recipe(_)
             | Error::Collision { .. }
             | Error::Path { .. }
+            | Error::NothingSelected { .. }
             | Error::NotRunnable(_) => Kind::Recipe,
             Error::Command { .. } | Error::Override { .. } => Kind::User,
             Error::Store(error) => error.kind(),
@@ -136,6 +159,12 @@ impl Error {
             } => Some(format!(
                 "say who has it: wins: {{\"{path}\": \"{first}\"}} or \"{second}\""
             )),
+            Error::NothingSelected { path, .. } => {
+                let node = path.split(':').next().unwrap_or(path);
+                Some(format!(
+                    "patterns are paths from the top of `{path}`; `pwb realize {node}` shows what is there"
+                ))
+            }
             Error::Losing(_) => {
                 Some("check the disk, and that nothing else removes files there".into())
             }

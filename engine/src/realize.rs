@@ -58,7 +58,7 @@ pub fn realize(
     for _ in 0..ATTEMPTS {
         let mut plan = Plan::new(graph);
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
-            Err(error) if lost(&error) => {
+            Err(error) if error.is_lost() => {
                 let nodes = forget_incomplete(store, graph, &plan)?;
                 observe(Event::Repairing { nodes });
             }
@@ -113,7 +113,7 @@ fn attempt(
             fetcher,
         }
         .execute(plan)?;
-        if let Some(lost) = failures.iter().position(|failure| lost(&failure.error)) {
+        if let Some(lost) = failures.iter().position(|failure| failure.error.is_lost()) {
             return Err(failures.swap_remove(lost).error);
         }
         if !failures.is_empty() {
@@ -121,7 +121,7 @@ fn attempt(
         }
     }
     let goal = |goal| {
-        let tree = plan.input(store, goal)?;
+        let tree = plan.input(store, graph, goal)?;
         Ok(Realized {
             tree,
             path: store.materialize(tree)?,
@@ -130,10 +130,6 @@ fn attempt(
     let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
     store.settle()?;
     Ok(results)
-}
-
-fn lost(error: &Error) -> bool {
-    matches!(error, Error::Store(pwb_cache::Error::Missing(_)))
 }
 
 /// Forgets every result that is no longer whole; returns the names of what will run again.
