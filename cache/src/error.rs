@@ -85,6 +85,9 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// A file that is written to, or removed, while it is imported.
+    #[error("{} changes while it is imported", .0.display())]
+    Changing(PathBuf),
     /// A path that leads through a file or a link.
     #[error("`/{path}` leads through something that is not a directory")]
     NotADirectory {
@@ -117,6 +120,7 @@ impl Error {
             | Error::Unholdable { .. }
             | Error::NotADirectory { .. } => Kind::Recipe,
             Error::Conflict { .. } | Error::NoSuchPath { .. } => Kind::Recipe,
+            Error::Changing(_) => Kind::User,
             Error::Missing(_) | Error::Malformed { .. } => Kind::Internal,
         }
     }
@@ -149,6 +153,7 @@ impl Error {
                 }
                 _ => None,
             },
+            Error::Changing(_) => Some("run the command again once nothing writes to it".into()),
             Error::Missing(_) => {
                 Some("run the command again: what is missing is built or fetched anew".into())
             }

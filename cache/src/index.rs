@@ -34,6 +34,9 @@ const MIGRATIONS: &[&str] = &["
     -- boot: the boot in which the folder was made; NULL: synced since, good for any boot
     CREATE TABLE trees (digest BLOB PRIMARY KEY, boot TEXT) WITHOUT ROWID;
     CREATE TABLE realizations (request BLOB PRIMARY KEY, tree BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- name: of a folder and what is left out of it; stamps: see stamp.rs
+    CREATE TABLE imports (name BLOB PRIMARY KEY, tree BLOB NOT NULL, stamps BLOB NOT NULL);
 "];
 
 /// How long a process waits for others that use the index.
@@ -236,11 +239,15 @@ impl Index {
         })
     }
 
-    /// Forgets every result whose tree is this one, so that its action runs again.
+    /// Forgets every result and import whose tree is this one, so that it is made again.
     pub fn forget_results(&self, tree: TreeDigest) -> Result<()> {
         self.write("forget a result", |db| {
             db.execute(
                 "DELETE FROM results WHERE tree = ?1",
+                [tree.digest().to_row()],
+            )?;
+            db.execute(
+                "DELETE FROM imports WHERE tree = ?1",
                 [tree.digest().to_row()],
             )?;
             db.execute(
@@ -286,6 +293,26 @@ impl Index {
                 })
             })
             .optional()
+        })
+    }
+
+    /// The tree of the last import by this name, and the stamps of its files.
+    pub fn import(&self, name: Digest) -> Result<Option<(TreeDigest, Vec<u8>)>> {
+        self.read("read an import", |db| {
+            db.prepare_cached("SELECT tree, stamps FROM imports WHERE name = ?1")?
+                .query_row([name.to_row()], |row| {
+                    let tree = TreeDigest::from_digest(Digest::from_row(row.get(0)?));
+                    Ok((tree, row.get(1)?))
+                })
+                .optional()
+        })
+    }
+
+    pub fn put_import(&self, name: Digest, tree: TreeDigest, stamps: &[u8]) -> Result<()> {
+        self.write("record an import", |db| {
+            db.prepare_cached("INSERT OR REPLACE INTO imports VALUES (?1, ?2, ?3)")?
+                .execute(params![name.to_row(), tree.digest().to_row(), stamps])
+                .map(drop)
         })
     }
 

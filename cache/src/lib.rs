@@ -5,6 +5,7 @@
 
 mod action;
 mod batch;
+mod changes;
 mod digest;
 mod directory;
 mod error;
@@ -21,6 +22,7 @@ mod publish;
 pub mod reapi;
 mod result;
 mod session;
+mod stamp;
 mod store;
 mod tree;
 

@@ -40,7 +40,7 @@ impl Plan {
         while let Some(id) = order.next(&graph.steps) {
             let step = &graph.steps[id];
             self.known[id.index()] = if let Work::Source { path, ignore } = &step.work {
-                Known::Tree(import(store, path, ignore)?)
+                Known::Tree(import(store, path, ignore).map_err(|error| error.of(&step.name))?)
             } else if step
                 .inputs()
                 .iter()
@@ -111,6 +111,23 @@ impl Plan {
             });
         }
         Ok(part.save(&store.batch())?)
+    }
+
+    /// Imports the local folders once more; for each that has changed since it was planned with, its step and the paths
+    /// that differ.
+    pub fn moved(&self, store: &Store, graph: &Graph) -> Result<Vec<(StepId, Vec<String>)>> {
+        let mut moved = Vec::new();
+        for id in graph.steps.node_indices() {
+            let step = &graph.steps[id];
+            let (Work::Source { path, ignore }, Some(planned)) = (&step.work, self.tree(id)) else {
+                continue;
+            };
+            let now = import(store, path, ignore).map_err(|error| error.of(&step.name))?;
+            if now != planned {
+                moved.push((id, store.changes(planned, now)?));
+            }
+        }
+        Ok(moved)
     }
 
     pub(crate) fn learn(&mut self, step: StepId, tree: TreeDigest) {

@@ -119,6 +119,10 @@ fn attempt(
         if !failures.is_empty() {
             return Err(Error::Failed(failures));
         }
+        for (step, changed) in plan.moved(store, graph)? {
+            let node = graph.name(step).to_owned();
+            observe(Event::Moved { node, changed });
+        }
     }
     let goal = |goal| {
         let tree = plan.input(store, graph, goal)?;
