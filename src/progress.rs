@@ -8,6 +8,9 @@ use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pwb_engine::Event;
 
+/// How many changed files are named.
+const SHOWN: usize = 5;
+
 /// Shows events on standard error.
 pub struct Progress {
     state: Mutex<State>,
@@ -106,6 +109,18 @@ impl State {
                 self.line(&format!(
                     "{} {node}: {message}",
                     style("warning:").for_stderr().yellow()
+                ));
+            }
+            Event::Moved { node, changed } => {
+                let more = changed.len().saturating_sub(SHOWN);
+                let mut named = changed[..changed.len() - more].join(", ");
+                if more > 0 {
+                    named += &format!(" and {more} more");
+                }
+                self.line(&format!(
+                    "{} {node} changed while it was built from: {named}\n{} what was built is of the files as they were; run again for the files as they are",
+                    style("warning:").for_stderr().yellow(),
+                    style("   hint:").for_stderr().cyan(),
                 ));
             }
             Event::Cached { node } => self.end(&node),

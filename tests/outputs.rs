@@ -135,7 +135,7 @@ fn a_part_that_a_result_does_not_have_is_named() {
     let error = world.fails(&["realize", "t/b"]);
     assert!(
         error.contains(
-            "error: t/b: input `/out/nope`: there is no such directory in the node's result"
+            "error: t/b: input `t/a:/out/nope`: there is no such directory in the node's result"
         ),
         "{error}"
     );

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::digest::Digest;
+use crate::filter::PatternError;
 use crate::path::TreePathError;
 
 /// The crate's result.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Who can mend an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,6 +74,9 @@ pub enum Error {
     /// A path that cannot stand in a tree.
     #[error(transparent)]
     Path(#[from] TreePathError),
+    /// A text that is no pattern of paths.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// A file that a tree cannot hold: a device, a socket, a fifo, a name that is not UTF-8.
     #[error("{} {why}, and no tree can hold that", path.display())]
     Unholdable {
@@ -81,6 +85,9 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// A file that is written to, or removed, while it is imported.
+    #[error("{} changes while it is imported", .0.display())]
+    Changing(PathBuf),
     /// A path that leads through a file or a link.
     #[error("`/{path}` leads through something that is not a directory")]
     NotADirectory {
@@ -108,8 +115,12 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io { .. } | Error::Index { .. } | Error::NewerSchema { .. } => Kind::Environment,
-            Error::Path(_) | Error::Unholdable { .. } | Error::NotADirectory { .. } => Kind::Recipe,
+            Error::Path(_)
+            | Error::Pattern(_)
+            | Error::Unholdable { .. }
+            | Error::NotADirectory { .. } => Kind::Recipe,
             Error::Conflict { .. } | Error::NoSuchPath { .. } => Kind::Recipe,
+            Error::Changing(_) => Kind::User,
             Error::Missing(_) | Error::Malformed { .. } => Kind::Internal,
         }
     }
@@ -142,6 +153,7 @@ impl Error {
                 }
                 _ => None,
             },
+            Error::Changing(_) => Some("run the command again once nothing writes to it".into()),
             Error::Missing(_) => {
                 Some("run the command again: what is missing is built or fetched anew".into())
             }

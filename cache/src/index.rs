@@ -38,6 +38,9 @@ const MIGRATIONS: &[&str] = &["
     -- calls of compilers: what they came to (an ActionResult), and the lists of paths that calls of one kind looked at
     CREATE TABLE calls (key BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE call_paths (kind BLOB NOT NULL, paths BLOB NOT NULL, PRIMARY KEY (kind, paths)) WITHOUT ROWID;
+", "
+    -- name: of a folder and what is left out of it; stamps: see stamp.rs
+    CREATE TABLE imports (name BLOB PRIMARY KEY, tree BLOB NOT NULL, stamps BLOB NOT NULL);
 "];
 
 /// How long a process waits for others that use the index.
@@ -149,11 +152,26 @@ impl Index {
         })
     }
 
+    /// Writes what is not there as it should be; nothing new takes no write lock.
     pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
+        let missing = self.read("look up messages", |db| {
+            let mut there =
+                db.prepare_cached("SELECT 1 FROM messages WHERE digest = ?1 AND data = ?2")?;
+            let mut missing = Vec::new();
+            for (digest, bytes) in messages {
+                if !there.exists(params![digest.to_row(), bytes])? {
+                    missing.push((digest, bytes));
+                }
+            }
+            Ok(missing)
+        })?;
+        if missing.is_empty() {
+            return Ok(());
+        }
         self.write("take messages", |db| {
             let mut insert =
                 db.prepare_cached("INSERT OR REPLACE INTO messages VALUES (?1, ?2)")?;
-            messages.iter().try_for_each(|(digest, bytes)| {
+            missing.iter().try_for_each(|(digest, bytes)| {
                 insert.execute(params![digest.to_row(), bytes]).map(drop)
             })
         })
@@ -265,11 +283,15 @@ impl Index {
         })
     }
 
-    /// Forgets every result whose tree is this one, so that its action runs again.
+    /// Forgets every result and import whose tree is this one, so that it is made again.
     pub fn forget_results(&self, tree: TreeDigest) -> Result<()> {
         self.write("forget a result", |db| {
             db.execute(
                 "DELETE FROM results WHERE tree = ?1",
+                [tree.digest().to_row()],
+            )?;
+            db.execute(
+                "DELETE FROM imports WHERE tree = ?1",
                 [tree.digest().to_row()],
             )?;
             db.execute(
@@ -315,6 +337,26 @@ impl Index {
                 })
             })
             .optional()
+        })
+    }
+
+    /// The tree of the last import by this name, and the stamps of its files.
+    pub fn import(&self, name: Digest) -> Result<Option<(TreeDigest, Vec<u8>)>> {
+        self.read("read an import", |db| {
+            db.prepare_cached("SELECT tree, stamps FROM imports WHERE name = ?1")?
+                .query_row([name.to_row()], |row| {
+                    let tree = TreeDigest::from_digest(Digest::from_row(row.get(0)?));
+                    Ok((tree, row.get(1)?))
+                })
+                .optional()
+        })
+    }
+
+    pub fn put_import(&self, name: Digest, tree: TreeDigest, stamps: &[u8]) -> Result<()> {
+        self.write("record an import", |db| {
+            db.prepare_cached("INSERT OR REPLACE INTO imports VALUES (?1, ?2, ?3)")?
+                .execute(params![name.to_row(), tree.digest().to_row(), stamps])
+                .map(drop)
         })
     }
 

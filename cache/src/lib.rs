@@ -6,9 +6,11 @@
 mod action;
 mod batch;
 mod call;
+mod changes;
 mod digest;
 mod directory;
 mod error;
+mod filter;
 pub mod fs;
 mod index;
 mod ingest;
@@ -21,6 +23,7 @@ mod publish;
 pub mod reapi;
 mod result;
 mod session;
+mod stamp;
 mod store;
 mod tree;
 
@@ -30,6 +33,7 @@ pub use call::{CallFile, CallResult};
 pub use digest::Digest;
 pub use directory::{Directory, Entry, TreeDigest};
 pub use error::{Error, Kind, Result};
+pub use filter::{Filter, Pattern, PatternError};
 pub use index::{Outcome, Run};
 pub use ingest::Ignore;
 pub use key::ActionKey;

@@ -25,7 +25,7 @@ fn store() -> (TempDir, Store) {
 
 fn ingest(store: &Store, folder: &Path) -> TreeDigest {
     let batch = store.batch();
-    let tree = batch.ingest(folder, &|_| false).unwrap();
+    let tree = batch.ingest(folder, &|_, _| false).unwrap();
     store.publish_files(batch.finish()).unwrap();
     tree
 }
@@ -98,7 +98,7 @@ fn what_was_never_published_is_written_again() {
     fs::create_dir(&source).unwrap();
     fs::write(source.join("file"), "whole contents").unwrap();
     // A crash after the rename and before the row: the file is there by name, and torn.
-    store.batch().ingest(&source, &|_| false).unwrap();
+    store.batch().ingest(&source, &|_, _| false).unwrap();
     let object = store
         .root()
         .join(format!("cas/{}", &hex_path(b"whole contents")));
@@ -253,7 +253,7 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
             .publisher(scope, |run: Run| durable.lock().unwrap().push(run.node))
             .unwrap();
         let batch = store.batch();
-        let tree = batch.ingest(&source, &|_| false).unwrap();
+        let tree = batch.ingest(&source, &|_, _| false).unwrap();
         let (key, messages) = action(tree, "make").encode();
         batch.put_messages(&messages).unwrap();
         let lock = store.lock(key).unwrap();
@@ -375,4 +375,50 @@ proptest! {
         keys.insert(first.encode().0);
         prop_assert_eq!(keys.len(), 7);
     }
+}
+
+fn import(store: &Store, folder: &Path) -> TreeDigest {
+    store
+        .import(folder, Digest::of(b"name"), &|_, _| false)
+        .unwrap()
+}
+
+#[test]
+fn a_file_written_twice_in_a_tick_is_read_twice() {
+    let (folder, store) = store();
+    let source = folder.path().join("source");
+    fs::create_dir(&source).unwrap();
+    let mut trees = HashSet::new();
+    for contents in 0..40 {
+        fs::write(source.join("file"), format!("{contents:02}")).unwrap();
+        let tree = import(&store, &source);
+        assert_eq!(tree, import(&store, &source));
+        assert!(trees.insert(tree), "{contents} was not seen");
+    }
+}
+
+/// Only the reading of a file would find that its object is gone.
+#[test]
+fn a_settled_file_is_not_read_again_until_its_object_is_missed() {
+    let (folder, store) = store();
+    let source = folder.path().join("source");
+    sample(&source);
+    fs::write(source.join("victim"), "victim").unwrap();
+    let tree = import(&store, &source);
+    thread::sleep(Duration::from_millis(2100));
+    assert_eq!(import(&store, &source), tree);
+    fs::remove_file(store.root().join(format!("cas/{}", hex_path(b"victim")))).unwrap();
+    assert_eq!(import(&store, &source), tree);
+    assert!(!store.is_complete(tree, &mut HashSet::new()).unwrap());
+
+    store.forget_results(tree).unwrap();
+    assert_eq!(import(&store, &source), tree);
+    assert!(store.is_complete(tree, &mut HashSet::new()).unwrap());
+
+    fs::write(source.join("victim"), "edited").unwrap();
+    let edited = import(&store, &source);
+    assert_eq!(store.changes(tree, edited).unwrap(), ["victim"]);
+    fs::remove_dir_all(source.join("bin")).unwrap();
+    let removed = import(&store, &source);
+    assert_eq!(store.changes(tree, removed).unwrap(), ["bin", "victim"]);
 }

@@ -6,6 +6,7 @@ use pwb_cache::Kind;
 
 use crate::fetch;
 use crate::recipe::Diagnostics;
+use crate::work::IGNORE_FILE;
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -57,6 +58,25 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A local folder is not there.
+    #[error("cannot import the folder {}", path.display())]
+    Folder {
+        /// The folder, absolute.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Something in a local folder cannot be imported.
+    #[error(transparent)]
+    Import(pwb_cache::Error),
+    /// A filter leaves nothing of an input.
+    #[error("`{filter}` selects nothing of `{path}`")]
+    NothingSelected {
+        /// The input, as a reference.
+        path: String,
+        /// The filter.
+        filter: String,
+    },
     /// `--override` names nothing, or something that cannot be overridden.
     #[error("cannot override `{node}`: {why}")]
     Override {
@@ -100,15 +120,37 @@ pub struct Failure {
 }
 
 impl Error {
+    /// The same as the failure of this node; that an object is gone is nobody's.
+    pub(crate) fn of(self, node: &str) -> Error {
+        if self.is_lost() {
+            return self;
+        }
+        let node = node.to_owned();
+        Error::Failed(vec![Failure { node, error: self }])
+    }
+
+    /// Whether an object was found missing, so that planning anew may mend it.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(
+            self,
+            Error::Store(pwb_cache::Error::Missing(_))
+                | Error::Import(pwb_cache::Error::Missing(_))
+        )
+    }
+
     /// Who can mend it.
     pub fn kind(&self) -> Kind {
         match self {
             Error::Recipe(_)
             | Error::Collision { .. }
             | Error::Path { .. }
+            | Error::NothingSelected { .. }
             | Error::NotRunnable(_) => Kind::Recipe,
-            Error::Command { .. } | Error::Override { .. } => Kind::User,
-            Error::Store(error) => error.kind(),
+            Error::Folder { .. }
+            | Error::Import(pwb_cache::Error::Unholdable { .. })
+            | Error::Command { .. }
+            | Error::Override { .. } => Kind::User,
+            Error::Store(error) | Error::Import(error) => error.kind(),
             Error::Fetch(error) => error.kind(),
             Error::Sandbox(error) => match error.kind() {
                 pwb_sandbox::Kind::Recipe => Kind::Recipe,
@@ -126,7 +168,21 @@ impl Error {
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Store(error) => error.hint(),
+            Error::Folder { .. } => {
+                Some("a path in a recipe is absolute, or relative to where pwb is run".into())
+            }
+            Error::Import(pwb_cache::Error::Unholdable { .. }) => Some(format!(
+                "rename or remove it, or name it in {IGNORE_FILE} at the top of the folder"
+            )),
+            Error::Import(pwb_cache::Error::Io { source, path, .. })
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Some(format!(
+                    "make {} readable, or name it in {IGNORE_FILE} at the top of the folder",
+                    path.display()
+                ))
+            }
+            Error::Store(error) | Error::Import(error) => error.hint(),
             Error::Sandbox(error) => error.hint(),
             Error::Fetch(error) => error.hint(),
             Error::Collision {
@@ -136,6 +192,12 @@ impl Error {
             } => Some(format!(
                 "say who has it: wins: {{\"{path}\": \"{first}\"}} or \"{second}\""
             )),
+            Error::NothingSelected { path, .. } => {
+                let node = path.split(':').next().unwrap_or(path);
+                Some(format!(
+                    "patterns are paths from the top of `{path}`; `pwb realize {node}` shows what is there"
+                ))
+            }
             Error::Losing(_) => {
                 Some("check the disk, and that nothing else removes files there".into())
             }

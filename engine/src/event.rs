@@ -76,6 +76,13 @@ pub enum Event {
         /// The node.
         node: String,
     },
+    /// A local folder is not any more what was imported: what was built is of its files as they were.
+    Moved {
+        /// The node.
+        node: String,
+        /// The paths that differ.
+        changed: Vec<String>,
+    },
     /// Objects were found missing; what made them runs again.
     Repairing {
         /// The nodes.

@@ -145,7 +145,7 @@ impl Executor<'_> {
 
     fn look_up(self, id: StepId, plan: &Plan) -> Result<Found> {
         let step = &self.graph.steps[id];
-        let tree = |input: &Input| Ok((input.clone(), plan.input(self.store, input)?));
+        let tree = |input: &Input| Ok((input.clone(), plan.input(self.store, self.graph, input)?));
         let inputs: HashMap<Input, TreeDigest> =
             step.inputs().into_iter().map(tree).collect::<Result<_>>()?;
         let prepared = prepare(self.store, step, |input| Ok(inputs[input]))?;

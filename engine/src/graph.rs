@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use petgraph::graph::{DiGraph, NodeIndex};
+use pwb_cache::Filter;
 
 use crate::error::{Error, Result};
 use crate::recipe::{
@@ -83,13 +84,15 @@ pub enum Work {
     },
 }
 
-/// A directory in another step's result.
+/// A directory in another step's result, or a part of it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Input {
     /// The step.
     pub step: StepId,
     /// The directory in its result; the root is all of it.
     pub path: SandboxPath,
+    /// What of it; `None` is all.
+    pub filter: Option<Filter>,
 }
 
 /// A result to realize, with its options' values.
@@ -101,7 +104,7 @@ pub struct Request {
     pub values: Values,
 }
 
-/// What a request came to: a directory in a step's result.
+/// What a request came to.
 pub type Goal = Input;
 
 /// Steps, with an edge from each to every step that needs its result.
@@ -236,6 +239,7 @@ impl Builder<'_> {
                 Input {
                     step,
                     path: SandboxPath::root(),
+                    filter: None,
                 },
             ));
         }
@@ -297,6 +301,7 @@ impl Builder<'_> {
         Ok(Input {
             step,
             path: reference.path.clone().unwrap_or_else(SandboxPath::root),
+            filter: reference.filter.clone(),
         })
     }
 

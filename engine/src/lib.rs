@@ -29,3 +29,4 @@ pub use prepare::fingerprint;
 pub use pwb_cache::{Kind, Store};
 pub use realize::{Realized, plan, realize, remembered};
 pub use settings::Settings;
+pub use work::Ignored;

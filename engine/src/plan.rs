@@ -40,7 +40,7 @@ impl Plan {
         while let Some(id) = order.next(&graph.steps) {
             let step = &graph.steps[id];
             self.known[id.index()] = if let Work::Source { path, ignore } = &step.work {
-                Known::Tree(import(store, path, ignore)?)
+                Known::Tree(import(store, path, ignore).map_err(|error| error.of(&step.name))?)
             } else if step
                 .inputs()
                 .iter()
@@ -48,7 +48,8 @@ impl Plan {
             {
                 Known::Unknown
             } else {
-                let prepared = prepare(store, step, |input| self.input(store, input))?;
+                let prepared = prepare(store, step, |input| self.input(store, graph, input))
+                    .map_err(|error| error.of(&step.name))?;
                 store
                     .result(prepared.key)?
                     .map_or(Known::Missing, |result| Known::Tree(result.tree))
@@ -78,15 +79,18 @@ impl Plan {
             .count()
     }
 
-    /// The directory that an input stands for. Its step must have a result.
-    pub fn input(&self, store: &Store, input: &Input) -> Result<TreeDigest> {
-        let path = || input.path.to_string();
+    /// The tree that an input stands for, saved. Its step must have a result.
+    pub fn input(&self, store: &Store, graph: &Graph, input: &Input) -> Result<TreeDigest> {
+        let path = || match input.path.is_root() {
+            true => graph.name(input.step).to_owned(),
+            false => format!("{}:{}", graph.name(input.step), input.path),
+        };
         let tree = self.tree(input.step).ok_or_else(|| Error::Path {
             what: "input",
             path: path(),
             why: "its node has no result yet".into(),
         })?;
-        store
+        let tree = store
             .subtree(tree, &in_tree(&input.path)?)
             .map_err(|error| match error {
                 pwb_cache::Error::NoSuchPath { .. } => Error::Path {
@@ -95,7 +99,35 @@ impl Plan {
                     why: "there is no such directory in the node's result".into(),
                 },
                 other => other.into(),
-            })
+            })?;
+        let Some(filter) = &input.filter else {
+            return Ok(tree);
+        };
+        let part = store.filter(tree, filter)?;
+        if part.entries().is_empty() {
+            return Err(Error::NothingSelected {
+                path: path(),
+                filter: filter.to_string(),
+            });
+        }
+        Ok(part.save(&store.batch())?)
+    }
+
+    /// Imports the local folders once more; for each that has changed since it was planned with, its step and the paths
+    /// that differ.
+    pub fn moved(&self, store: &Store, graph: &Graph) -> Result<Vec<(StepId, Vec<String>)>> {
+        let mut moved = Vec::new();
+        for id in graph.steps.node_indices() {
+            let step = &graph.steps[id];
+            let (Work::Source { path, ignore }, Some(planned)) = (&step.work, self.tree(id)) else {
+                continue;
+            };
+            let now = import(store, path, ignore).map_err(|error| error.of(&step.name))?;
+            if now != planned {
+                moved.push((id, store.changes(planned, now)?));
+            }
+        }
+        Ok(moved)
     }
 
     pub(crate) fn learn(&mut self, step: StepId, tree: TreeDigest) {

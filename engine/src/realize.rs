@@ -64,7 +64,7 @@ pub fn realize(
     for _ in 0..ATTEMPTS {
         let mut plan = Plan::new(graph);
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
-            Err(error) if lost(&error) => {
+            Err(error) if error.is_lost() => {
                 let nodes = forget_incomplete(store, graph, &plan)?;
                 observe(Event::Repairing { nodes });
             }
@@ -124,15 +124,19 @@ fn attempt(
             compiles,
         }
         .execute(plan)?;
-        if let Some(lost) = failures.iter().position(|failure| lost(&failure.error)) {
+        if let Some(lost) = failures.iter().position(|failure| failure.error.is_lost()) {
             return Err(failures.swap_remove(lost).error);
         }
         if !failures.is_empty() {
             return Err(Error::Failed(failures));
         }
+        for (step, changed) in plan.moved(store, graph)? {
+            let node = graph.name(step).to_owned();
+            observe(Event::Moved { node, changed });
+        }
     }
     let goal = |goal| {
-        let tree = plan.input(store, goal)?;
+        let tree = plan.input(store, graph, goal)?;
         Ok(Realized {
             tree,
             path: store.materialize(tree)?,
@@ -141,10 +145,6 @@ fn attempt(
     let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
     store.settle()?;
     Ok(results)
-}
-
-fn lost(error: &Error) -> bool {
-    matches!(error, Error::Store(pwb_cache::Error::Missing(_)))
 }
 
 /// Forgets every result that is no longer whole; returns the names of what will run again.

@@ -232,6 +232,7 @@ impl Wanted<'_> {
             Wanted::Node(node) => Reference {
                 node: node.name.clone(),
                 path: None,
+                filter: None,
             },
         }
     }

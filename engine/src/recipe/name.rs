@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pwb_cache::Filter;
+
 use super::path::SandboxPath;
 
 /// What a name may be made of, for messages.
@@ -81,13 +83,15 @@ impl NodeName {
     }
 }
 
-/// A node's result, or a part of it: `ports/zlib`, `ports/zlib:/usr`.
+/// A node's result, or a part of it: `ports/zlib`, `ports/zlib:/usr`, `Only("ports/zlib:/usr", ["**/*.h"])`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
     /// The node.
     pub node: NodeName,
     /// A directory in its result; absent: the whole result.
     pub path: Option<SandboxPath>,
+    /// What of that; absent: all.
+    pub filter: Option<Filter>,
 }
 
 impl Reference {
@@ -100,6 +104,7 @@ impl Reference {
     }
 }
 
+/// Without the filter, as `wins` names a layer.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {

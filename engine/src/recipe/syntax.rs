@@ -128,6 +128,14 @@ pub(super) struct RunSyntax<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename = "Only", expecting = "`Only(node, […])`")]
+pub(super) struct OnlySyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>, pub(super) Raw<'a>);
+
+#[derive(Deserialize)]
+#[serde(rename = "Except", expecting = "`Except(node, […])`")]
+pub(super) struct ExceptSyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>, pub(super) Raw<'a>);
+
+#[derive(Deserialize)]
 #[serde(rename = "When", expecting = "`When(option, […])`")]
 pub(super) struct WhenSyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>, pub(super) Raw<'a>);
 

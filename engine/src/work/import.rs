@@ -1,60 +1,97 @@
-//! Imports a local folder.
+//! Imports a local folder, without what is ignored.
 
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use pwb_cache::{Store, TreeDigest};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use pwb_cache::{Digest, Store, TreeDigest};
 
 use crate::error::{Error, Result};
 
-/// The tree of a local folder, without what the patterns name. A pattern without `/` is a name at any depth, one with
-/// `/` a path from the folder; `*` stands for any characters but `/`.
-pub fn import(store: &Store, folder: &Path, ignore: &[String]) -> Result<TreeDigest> {
-    if !folder.is_dir() {
-        return Err(Error::Path {
-            what: "folder",
-            path: folder.display().to_string(),
-            why: "there is no such folder".into(),
-        });
+/// The file in a folder's top with more patterns of what to leave out.
+pub const IGNORE_FILE: &str = ".pwbignore";
+
+/// What of a local folder is not imported: version control's own, `.pwbignore`, and what it and the recipe's patterns
+/// (gitignore(5)) name.
+pub struct Ignored(Gitignore);
+
+impl Ignored {
+    /// Reads the folder's own patterns. The recipe's come first: of several that match, the last decides.
+    pub fn of(folder: &Path, patterns: &[String]) -> Result<Ignored> {
+        let mut builder = GitignoreBuilder::new("");
+        let own = folder.join(IGNORE_FILE);
+        let failed = |error: ignore::Error| Error::Path {
+            what: "patterns of",
+            path: own.display().to_string(),
+            why: error.to_string(),
+        };
+        for pattern in patterns {
+            builder.add_line(None, pattern).map_err(failed)?;
+        }
+        match std::fs::read_to_string(&own) {
+            Ok(text) => {
+                for line in text.lines() {
+                    builder.add_line(Some(own.clone()), line).map_err(failed)?;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+        Ok(Ignored(builder.build().map_err(failed)?))
     }
-    let ignored = |path: &Path| {
-        let path = path.to_string_lossy();
-        let name = path.rsplit_once('/').map_or(&*path, |(_, name)| name);
-        ignore
-            .iter()
-            .any(|pattern| match pattern.trim_matches('/') {
-                whole if whole.contains('/') => matches(whole, &path),
-                one => matches(one, name),
-            })
-    };
-    let batch = store.batch();
-    let tree = batch.ingest(folder, &ignored)?;
-    store.publish_files(batch.finish())?;
-    Ok(tree)
+
+    /// Whether this path, relative to the folder, is left out. What is below a folder that is left out is not asked for.
+    pub fn contains(&self, path: &Path, is_folder: bool) -> bool {
+        path.file_name() == Some(OsStr::new(".git"))
+            || path == Path::new(IGNORE_FILE)
+            || self.0.matched(path, is_folder).is_ignore()
+    }
 }
 
-/// Whether `text` is what `pattern` describes.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else {
-        return pattern == text;
+/// The tree of a local folder, without what the patterns and its `.pwbignore` name.
+pub fn import(store: &Store, folder: &Path, patterns: &[String]) -> Result<TreeDigest> {
+    let failed = |source| Error::Folder {
+        path: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+        source,
     };
-    let Some(rest) = text.strip_prefix(before) else {
-        return false;
-    };
-    let within = rest.find('/').unwrap_or(rest.len());
-    let ends = (0..=within).filter(|&end| rest.is_char_boundary(end));
-    ends.into_iter().any(|end| matches(after, &rest[end..]))
+    let folder = folder.canonicalize().map_err(failed)?;
+    if !folder.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
+    let ignored = Ignored::of(&folder, patterns)?;
+    let mut name = folder.as_os_str().as_bytes().to_vec();
+    for pattern in patterns {
+        name.push(0);
+        name.extend(pattern.as_bytes());
+    }
+    let ignore = |path: &Path, is_folder| ignored.contains(path, is_folder);
+    store
+        .import(&folder, Digest::of(&name), &ignore)
+        .map_err(Error::Import)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::matches;
+    use super::*;
 
     #[test]
-    fn a_star_stays_within_a_name() {
-        assert!(matches("*.o", "a.o"));
-        assert!(matches("build*", "build"));
-        assert!(matches("a*/*.c", "ab/x.c"));
-        assert!(!matches("*.o", "a/b.o"));
-        assert!(!matches("*.o", "a.oo"));
+    fn patterns_are_gits() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join(IGNORE_FILE),
+            "# built\n\n/build/\n!kept.o\n",
+        )
+        .unwrap();
+        let ignored = Ignored::of(folder.path(), &["*.o".into(), "a/*.c".into()]).unwrap();
+        let file = |path: &str| ignored.contains(Path::new(path), false);
+        let directory = |path: &str| ignored.contains(Path::new(path), true);
+        assert!(file("x.o") && file("deep/x.o") && !file("deep/kept.o"));
+        assert!(file("a/x.c") && !file("x.c") && !file("b/a/x.c"));
+        assert!(directory("build") && !file("build") && !directory("deep/build"));
+        assert!(directory(".git") && file("deep/.git"), "a submodule's too");
+        assert!(file(IGNORE_FILE) && !file("deep/.pwbignore"));
     }
 }

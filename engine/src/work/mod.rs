@@ -19,7 +19,8 @@ use crate::prepare::Prepared;
 use crate::settings::Settings;
 use crate::{Event, Input, Observer, Store};
 
-pub(crate) use import::import;
+pub use import::Ignored;
+pub(crate) use import::{IGNORE_FILE, import};
 
 /// What work needs besides its step.
 pub(crate) struct Context<'a> {

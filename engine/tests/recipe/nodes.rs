@@ -1,6 +1,7 @@
 //! Nodes that cannot be right whatever else there is.
 
 use insta::assert_snapshot;
+use pwb_engine::recipe::NodeName;
 
 use crate::{load, refused_nodes};
 
@@ -337,4 +338,100 @@ fn parts_that_no_output_has() {
       |         ----- the node
       = help: its outputs: `/out`
     "#);
+}
+
+#[test]
+fn parts() {
+    let nodes = r#"
+        "a": Run(
+            root: "zlib",
+            inputs: {
+                "/a": Only("zlib", ["a[", "/b", "c//d", "fine/**", "fine/**"]),
+                "/b": Except("zlibb:/x", []),
+                "/c": Olny("zlib", ["a"]),
+                "/d": Only("zlib"),
+                "/e": Only("zlib", "a"),
+                "/f": Only(Only("zlib", ["a"]), ["b"]),
+            },
+            run: ["a"],
+            outputs: ["/o"],
+        ),
+"#;
+    assert_snapshot!(refused_nodes(nodes), @r#"
+    error: `a[` is not a pattern of paths
+      --> ports.ron:10:37
+       |
+    10 |                 "/a": Only("zlib", ["a[", "/b", "c//d", "fine/**", "fine/**"]),
+       |                                     ^^^^ unclosed character class; missing ']'
+
+    error: `/b` is not a pattern of paths
+      --> ports.ron:10:43
+       |
+    10 |                 "/a": Only("zlib", ["a[", "/b", "c//d", "fine/**", "fine/**"]),
+       |                                           ^^^^ it starts with `/`; paths are from the tree's top
+
+    error: `c//d` is not a pattern of paths
+      --> ports.ron:10:49
+       |
+    10 |                 "/a": Only("zlib", ["a[", "/b", "c//d", "fine/**", "fine/**"]),
+       |                                                 ^^^^^^ it has a part that is empty, `.` or `..`
+
+    error: unknown node `zlibb`
+      --> ports.ron:11:30
+       |
+    11 |                 "/b": Except("zlibb:/x", []),
+       |                              ^^^^^^^^^^ no node of this name
+       = help: did you mean `zlib`?
+
+    error: no patterns
+      --> ports.ron:11:42
+       |
+    11 |                 "/b": Except("zlibb:/x", []),
+       |                                          ^^ at least one is wanted here
+
+    error: `Olny` is not a reference
+      --> ports.ron:12:23
+       |
+    12 |                 "/c": Olny("zlib", ["a"]),
+       |                       ^^^^ one of `"node"`, `Only` or `Except`
+       = help: did you mean `Only`?
+
+    error: `Only(node, […])` is wanted here
+      --> ports.ron:13:23
+       |
+    13 |                 "/d": Only("zlib"),
+       |                       ^^^^
+
+    error: a list `[…]` is wanted here
+      --> ports.ron:14:36
+       |
+    14 |                 "/e": Only("zlib", "a"),
+       |                                    ^^^ not a list
+
+    error: a string is wanted here
+      --> ports.ron:15:28
+       |
+    15 |                 "/f": Only(Only("zlib", ["a"]), ["b"]),
+       |                            ^^^^^^^^^^^^^^^^^^^ not a string
+    "#);
+}
+
+/// Patterns in another order, or there twice, are the same part.
+#[test]
+fn equal_parts_are_one() {
+    let of = |patterns: &str| {
+        let text = format!(
+            r#"Recipe(nodes: {{"a": Source(path: "a"), "r": Root(layers: [When("f", [Only("a:/x", {patterns})])])}}, options: {{"f": Flag()}})"#
+        );
+        let library = load(&[("ports.ron", &text)]).unwrap();
+        let node = NodeName::parse("ports/r").unwrap();
+        library.node(&node).unwrap().may_need()[0].1.value.clone()
+    };
+    assert_eq!(of(r#"["a", "b/**"]"#), of(r#"["b/**", "a", "a"]"#));
+    assert_ne!(of(r#"["a"]"#), of(r#"["b"]"#));
+    assert_eq!(
+        of(r#"["a"]"#).to_string(),
+        "ports/a:/x",
+        "as `wins` names it"
+    );
 }

@@ -379,7 +379,7 @@ fn unknown_kinds() {
      --> ports.ron:6:36
       |
     6 |         "a": Root(layers: ["zlib", Each("args")], files: {"/a": "text"}),
-      |                                    ^^^^ one of `"node"`, `When` or `Unless`
+      |                                    ^^^^ one of `"node"`, `Only`, `Except`, `When` or `Unless`
 
     error: a file's content is wanted here
      --> ports.ron:6:65

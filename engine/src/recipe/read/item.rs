@@ -70,10 +70,11 @@ impl<'a> Reader<'a, '_> {
             return Items::default();
         };
         self.items(raw, &mut |reader, item| {
-            if item.is_string() {
+            if item.is_string() || matches!(item.head(), "Only" | "Except") {
                 return reader.reference(item);
             }
-            reader.unknown_kind(item, "a layer", &["\"node\"", "When", "Unless"]);
+            let known = ["\"node\"", "Only", "Except", "When", "Unless"];
+            reader.unknown_kind(item, "a layer", &known);
             None
         })
     }

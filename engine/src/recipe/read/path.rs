@@ -1,9 +1,14 @@
 //! Reads paths, and references to nodes.
 
+use std::collections::BTreeSet;
+
+use pwb_cache::{Filter, Pattern};
+
 use super::super::name::{NAME_RULE, NodeName, OptionName, Reference};
 use super::super::path::{PathError, RelativePath, SandboxPath};
 use super::super::reader::{Raw, Reader};
 use super::super::source::{Span, Spanned};
+use super::super::syntax::{ExceptSyntax, OnlySyntax};
 
 /// What every sandbox has of its own.
 const RESERVED: [&str; 3] = ["/dev", "/proc", "/tmp"];
@@ -89,8 +94,61 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// `name`, `recipe/name`, `name:/path`
+    /// `"name"`, `"recipe/name"`, `"name:/path"`, and `Only` or `Except` of one.
     pub(super) fn reference(&mut self, raw: Raw<'a>) -> Option<Spanned<Reference>> {
+        match raw.head() {
+            "Only" => {
+                let OnlySyntax(of, patterns) = self.read(raw)?;
+                self.filtered(of, patterns, Filter::Only)
+            }
+            "Except" => {
+                let ExceptSyntax(of, patterns) = self.read(raw)?;
+                self.filtered(of, patterns, Filter::Except)
+            }
+            "" => self.unfiltered(raw),
+            _ => {
+                self.unknown_kind(raw, "a reference", &["\"node\"", "Only", "Except"]);
+                None
+            }
+        }
+    }
+
+    fn filtered(
+        &mut self,
+        of: Raw<'a>,
+        patterns: Raw<'a>,
+        filter: fn(BTreeSet<Pattern>) -> Filter,
+    ) -> Option<Spanned<Reference>> {
+        let reference = self.unfiltered(of);
+        let list: Vec<Raw<'a>> = self.read(patterns)?;
+        if list.is_empty() {
+            let message = "no patterns";
+            self.error(self.span(patterns), message, "at least one is wanted here");
+        }
+        let mut patterns = BTreeSet::new();
+        for text in list {
+            let text = self.text(text)?;
+            match Pattern::parse(&text) {
+                Ok(pattern) => drop(patterns.insert(pattern)),
+                Err(error) => {
+                    let message = format!("`{text}` is not a pattern of paths");
+                    self.error(text.span, message, error.why);
+                }
+            }
+        }
+        let reference = reference?;
+        let span = reference.span;
+        let filter = Some(filter(patterns));
+        Some(Spanned::new(
+            Reference {
+                filter,
+                ..reference.value
+            },
+            span,
+        ))
+    }
+
+    fn unfiltered(&mut self, raw: Raw<'a>) -> Option<Spanned<Reference>> {
         let text = self.text(raw)?;
         let (name, path) = match text.split_once(':') {
             Some((name, path)) => (name, Some(path)),
@@ -118,7 +176,14 @@ impl<'a> Reader<'a, '_> {
                 return None;
             }
         };
-        let reference = Spanned::new(Reference { node: node?, path }, text.span);
+        let reference = Spanned::new(
+            Reference {
+                node: node?,
+                path,
+                filter: None,
+            },
+            text.span,
+        );
         self.sink
             .uses
             .references

@@ -1,7 +1,10 @@
 //! Reads a `Source` node.
 
+use ignore::gitignore::GitignoreBuilder;
+
 use super::super::node::SourceFolder;
 use super::super::reader::{Raw, Reader};
+use super::super::source::Spanned;
 use super::super::syntax::SourceSyntax;
 
 impl<'a> Reader<'a, '_> {
@@ -10,12 +13,25 @@ impl<'a> Reader<'a, '_> {
         let ignore = self.list(shape.ignore);
         let ignore = ignore
             .into_iter()
-            .filter_map(|pattern| self.filled(pattern, "the pattern"))
+            .filter_map(|pattern| self.ignored(pattern))
             .collect();
         let path = self.filled(shape.path, "the path")?;
         Some(SourceFolder {
             path: path.value,
             ignore,
         })
+    }
+
+    /// A line as of a `.gitignore`.
+    fn ignored(&mut self, raw: Raw<'a>) -> Option<Spanned<String>> {
+        let pattern = self.filled(raw, "the pattern")?;
+        match GitignoreBuilder::new("").add_line(None, &pattern) {
+            Ok(_) => Some(pattern),
+            Err(error) => {
+                let message = format!("`{pattern}` is not a pattern of paths");
+                self.error(pattern.span, message, error.to_string());
+                None
+            }
+        }
     }
 }
