@@ -180,6 +180,7 @@ pub(crate) fn attend(
     end: BorrowedFd<'_>,
     see: &mut dyn FnMut(Access),
 ) -> io::Result<()> {
+    sys::wake_in_place(notices);
     loop {
         let mut ready = [
             PollFd::new(notices.as_fd(), PollFlags::POLLIN),
