@@ -26,6 +26,8 @@ pub enum Command {
     Realize(Realize),
     /// Realize a target and run it; the working directory is visible in it, and nothing else of this machine.
     Run(Run),
+    /// Realize, and again whenever a local folder, the recipes or `pwb.ron` change.
+    Watch(Watch),
     /// List the targets.
     List(List),
     /// Show what a target or node is made of, its options, and what of it is in the store.
@@ -103,6 +105,18 @@ pub struct Run {
     /// Let it use the network.
     #[arg(long)]
     pub network: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// `pwb watch`
+#[derive(Args, Debug)]
+pub struct Watch {
+    /// Targets, or nodes by their full names.
+    #[arg(required = true, value_name = "TARGET|NODE")]
+    pub names: Vec<String>,
     #[command(flatten)]
     pub options: Options,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What most commands begin with: settings, store, recipes, and the graph of what was asked for.
+//! What most commands begin with: settings, store, `pwb.ron`, recipes, and the graph of what was asked for.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use pwb_engine::{Error, Graph, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
 use crate::config::{self, Config};
+use crate::project::Project;
 use crate::recipes::{self, Files};
 use crate::report::Failure;
 
@@ -16,6 +17,7 @@ use crate::report::Failure;
 pub struct Context {
     pub config: Config,
     pub files: Files,
+    pub project: Project,
     store: PathBuf,
 }
 
@@ -26,6 +28,7 @@ impl Context {
         Ok(Context {
             store,
             config,
+            project: Project::find()?,
             files: recipes::read(cli.recipes.as_deref())?,
         })
     }
@@ -59,7 +62,7 @@ impl Context {
     }
 
     /// Stands for all that the answer to a request depends on, as long as no local folder is part of it.
-    pub fn request(&self, name: &str, options: &Options) -> Digest {
+    pub fn identity(&self, name: &str, options: &Options) -> Digest {
         let mut text = Vec::new();
         let mut add = |bytes: &[u8]| {
             text.extend(bytes.len().to_le_bytes());
@@ -67,10 +70,12 @@ impl Context {
         };
         add(pwb_engine::fingerprint().as_bytes());
         add(name.as_bytes());
-        add(&options.sets.len().to_le_bytes());
-        for (option, value) in &options.sets {
-            add(option.as_bytes());
-            add(value.as_bytes());
+        for sets in [&self.project.sets(), &options.sets] {
+            add(&sets.len().to_le_bytes());
+            for (option, value) in sets {
+                add(option.as_bytes());
+                add(value.as_bytes());
+            }
         }
         for (path, bytes) in &self.files {
             add(path.as_bytes());
@@ -78,67 +83,80 @@ impl Context {
         }
         Digest::of(&text)
     }
-}
 
-/// The request for one name.
-pub fn request(library: &Library, name: &str, options: &Options) -> Result<Request, Failure> {
-    let wanted = library.wanted(name).map_err(Error::Recipe)?;
-    let values = library
-        .values(wanted, &options.sets)
-        .map_err(Error::Recipe)?;
-    Ok(Request {
-        reference: wanted.reference(),
-        values,
-    })
-}
-
-/// The graph of some names.
-pub fn graph(library: &Library, names: &[String], options: &Options) -> Result<Graph, Failure> {
-    let requests: Vec<Request> = names
-        .iter()
-        .map(|name| request(library, name, options))
-        .collect::<Result<_, _>>()?;
-    Ok(Graph::build(
-        library,
-        &requests,
-        &overrides(library, &requests, options)?,
-    )?)
-}
-
-/// The local folders to use in place of nodes; a bare name is looked up in the recipes of what was asked for.
-pub fn overrides(
-    library: &Library,
-    requests: &[Request],
-    options: &Options,
-) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
-    let mut overrides = BTreeMap::new();
-    for (written, path) in &options.overrides {
-        let of =
-            |Request { reference, .. }: &Request| format!("{}/{written}", reference.node.recipe());
-        let full: Vec<String> = match written.contains('/') {
-            true => vec![written.clone()],
-            false => requests.iter().map(of).collect(),
-        };
-        let known =
-            |name: &String| NodeName::parse(name).filter(|name| library.node(name).is_some());
-        let Some(node) = full.iter().find_map(known) else {
-            // The library says it with the nearest name.
-            let name = full.first().unwrap_or(written);
-            library.wanted(name).map_err(Error::Recipe)?;
-            let why = "it is no node".into();
-            return Err(Error::Override {
-                node: written.clone(),
-                why,
-            }
-            .into());
-        };
-        let path = PathBuf::from(path)
-            .canonicalize()
-            .map_err(|error| Error::Override {
-                node: written.clone(),
-                why: format!("{path}: {error}"),
-            })?;
-        overrides.insert(node, path);
+    /// The request for one name.
+    pub fn request(
+        &self,
+        library: &Library,
+        name: &str,
+        options: &Options,
+    ) -> Result<Request, Failure> {
+        let wanted = library.wanted(name).map_err(Error::Recipe)?;
+        self.project.check(library, wanted)?;
+        let values = library
+            .values(wanted, &[&self.project.sets(), &options.sets])
+            .map_err(Error::Recipe)?;
+        Ok(Request {
+            reference: wanted.reference(),
+            values,
+        })
     }
-    Ok(overrides)
+
+    /// The graph of some names.
+    pub fn graph(
+        &self,
+        library: &Library,
+        names: &[String],
+        options: &Options,
+    ) -> Result<Graph, Failure> {
+        let requests: Vec<Request> = names
+            .iter()
+            .map(|name| self.request(library, name, options))
+            .collect::<Result<_, _>>()?;
+        Ok(Graph::build(
+            library,
+            &requests,
+            &self.overrides(library, &requests, options)?,
+        )?)
+    }
+
+    /// The local folders to use in place of nodes; a bare name is looked up in the recipes of what was asked for.
+    pub fn overrides(
+        &self,
+        library: &Library,
+        requests: &[Request],
+        options: &Options,
+    ) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
+        let mut overrides = self.project.overrides(library)?;
+        for (written, path) in &options.overrides {
+            let of = |Request { reference, .. }: &Request| {
+                format!("{}/{written}", reference.node.recipe())
+            };
+            let full: Vec<String> = match written.contains('/') {
+                true => vec![written.clone()],
+                false => requests.iter().map(of).collect(),
+            };
+            let known =
+                |name: &String| NodeName::parse(name).filter(|name| library.node(name).is_some());
+            let Some(node) = full.iter().find_map(known) else {
+                // The library says it with the nearest name.
+                let name = full.first().unwrap_or(written);
+                library.wanted(name).map_err(Error::Recipe)?;
+                let why = "it is no node".into();
+                return Err(Error::Override {
+                    node: written.clone(),
+                    why,
+                }
+                .into());
+            };
+            let path = PathBuf::from(path)
+                .canonicalize()
+                .map_err(|error| Error::Override {
+                    node: written.clone(),
+                    why: format!("{path}: {error}"),
+                })?;
+            overrides.insert(node, path);
+        }
+        Ok(overrides)
+    }
 }

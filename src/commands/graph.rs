@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::say;
 use crate::cli::{Cli, Format, Graph};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Graph) -> Result<ExitCode, Failure> {
-    let library = Context::new(cli)?.library()?;
-    let graph = context::graph(
+    let context = Context::new(cli)?;
+    let library = context.library()?;
+    let graph = context.graph(
         &library,
         std::slice::from_ref(&arguments.name),
         &arguments.options,

@@ -8,6 +8,7 @@ mod log;
 mod realize;
 mod run;
 mod show;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Realize(arguments) => realize::run(cli, arguments),
         Command::Run(arguments) => run::run(cli, arguments),
+        Command::Watch(arguments) => watch::run(cli, arguments),
         Command::List(arguments) => list::run(cli, arguments),
         Command::Show(arguments) => show::run(cli, arguments),
         Command::Graph(arguments) => graph::run(cli, arguments),

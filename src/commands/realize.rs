@@ -8,7 +8,7 @@ use pwb_engine::{Graph, Known, Realized, Store, Work};
 
 use super::say;
 use crate::cli::{Cli, Options, Realize};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::progress::Progress;
 use crate::report::Failure;
 
@@ -38,10 +38,10 @@ fn unchanged(
     names: &[String],
     options: &Options,
 ) -> Result<Option<Vec<Realized>>, Failure> {
-    if !options.overrides.is_empty() {
+    if !options.overrides.is_empty() || context.project.has_overrides() {
         return Ok(None);
     }
-    let answer = |name: &String| pwb_engine::remembered(store, context.request(name, options));
+    let answer = |name: &String| pwb_engine::remembered(store, context.identity(name, options));
     Ok(names
         .iter()
         .map(answer)
@@ -54,7 +54,7 @@ fn realize(
     arguments: &Realize,
 ) -> Result<Vec<Realized>, Failure> {
     let library = context.library()?;
-    let graph = context::graph(&library, &arguments.names, &arguments.options)?;
+    let graph = context.graph(&library, &arguments.names, &arguments.options)?;
     let progress = Progress::new();
     let outcome = pwb_engine::realize(
         store,
@@ -70,7 +70,7 @@ fn realize(
         .any(|step| matches!(step.work, Work::Source { .. }))
     {
         for (name, result) in arguments.names.iter().zip(&results) {
-            store.put_realization(context.request(name, &arguments.options), result.tree)?;
+            store.put_realization(context.identity(name, &arguments.options), result.tree)?;
         }
     }
     Ok(results)
@@ -78,7 +78,7 @@ fn realize(
 
 fn dry_run(context: &Context, store: &Store, arguments: &Realize) -> Result<ExitCode, Failure> {
     let library = context.library()?;
-    let graph: Graph = context::graph(&library, &arguments.names, &arguments.options)?;
+    let graph: Graph = context.graph(&library, &arguments.names, &arguments.options)?;
     let plan = pwb_engine::plan(store, &graph)?;
     let mut cached = 0;
     for step in graph.steps.node_indices() {

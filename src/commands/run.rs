@@ -8,7 +8,7 @@ use pwb_engine::{Error, Graph, Launch, Request};
 use pwb_sandbox::Status;
 
 use crate::cli::{Cli, Run};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::progress::Progress;
 use crate::report::Failure;
 
@@ -26,7 +26,7 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let store = context.store()?;
     let library = context.library()?;
-    let artifact = context::request(&library, &arguments.target, &arguments.options)?;
+    let artifact = context.request(&library, &arguments.target, &arguments.options)?;
     let Ok(Wanted::Target(target)) = library.wanted(&arguments.target) else {
         return Err(Error::NotRunnable(arguments.target.clone()).into());
     };
@@ -40,7 +40,7 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
         values: values.clone(),
     };
     let requests = [artifact, root];
-    let overrides = context::overrides(&library, &requests, &arguments.options)?;
+    let overrides = context.overrides(&library, &requests, &arguments.options)?;
     let graph = Graph::build(&library, &requests, &overrides)?;
 
     let progress = Progress::new();

@@ -7,14 +7,14 @@ use pwb_engine::{Known, Work};
 
 use super::say;
 use crate::cli::{Cli, Show};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let library = context.library()?;
-    let request = context::request(&library, &arguments.name, &arguments.options)?;
-    let graph = context::graph(
+    let request = context.request(&library, &arguments.name, &arguments.options)?;
+    let graph = context.graph(
         &library,
         std::slice::from_ref(&arguments.name),
         &arguments.options,

@@ -24,6 +24,13 @@ impl Running {
         ))
     }
 
+    /// Starts it with all that it says in a file.
+    pub(super) fn start_into(mut command: Command, file: &Path) -> Running {
+        let out = fs::File::create(file).unwrap();
+        let err = out.try_clone().unwrap();
+        Running(Some(command.stdout(out).stderr(err).spawn().unwrap()))
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let child = self.0.as_ref().unwrap();

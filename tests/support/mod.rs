@@ -205,6 +205,11 @@ impl World {
     pub fn start(&self, arguments: &[&str]) -> Running {
         Running::start(self.pwb(arguments))
     }
+
+    /// Starts pwb and lets it run; what it says can be read in the file meanwhile.
+    pub fn start_into(&self, arguments: &[&str], file: &Path) -> Running {
+        Running::start_into(self.pwb(arguments), file)
+    }
 }
 
 /// A node that runs a shell's script over inputs, mount point and reference each, with the output `/out`.

@@ -154,13 +154,14 @@ impl Library {
         })
     }
 
-    /// The values of all options: defaults, then the target's, then these settings (`--set name=value`).
+    /// The values of all options: defaults, then the target's, then these layers of settings (`--set name=value`).
     ///
-    /// A setting replaces what the target says; repeated, it adds to a list. An empty text is the empty list.
+    /// A setting replaces what the target and earlier layers say; repeated in its layer, it adds to a list. An empty
+    /// text is the empty list.
     pub fn values(
         &self,
         wanted: Wanted<'_>,
-        sets: &[(String, String)],
+        layers: &[&[(String, String)]],
     ) -> Result<Values, Diagnostics> {
         let mut values = Values(
             self.options
@@ -177,14 +178,16 @@ impl Library {
             );
         }
         let mut errors = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (written, text) in sets {
-            match self.setting(wanted.recipe(), written, text) {
-                Ok((name, value)) => {
-                    let repeated = !seen.insert(name);
-                    values.set(name, value, repeated);
+        for sets in layers {
+            let mut seen = BTreeSet::new();
+            for (written, text) in *sets {
+                match self.setting(wanted.recipe(), written, text) {
+                    Ok((name, value)) => {
+                        let repeated = !seen.insert(name);
+                        values.set(name, value, repeated);
+                    }
+                    Err(error) => errors.extend(error),
                 }
-                Err(error) => errors.extend(error),
             }
         }
         Diagnostics::new(errors).map_or(Ok(values), Err)

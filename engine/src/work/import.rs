@@ -42,6 +42,16 @@ impl Ignored {
         Ok(Ignored(builder.build().map_err(failed)?))
     }
 
+    /// Whether a change of this path makes no difference, since it or a folder above it is left out.
+    pub fn hides(&self, path: &Path, is_folder: bool) -> bool {
+        let above = path.ancestors().skip(1);
+        let above = above.filter(|above| !above.as_os_str().is_empty());
+        let hidden = |above| self.contains(above, true);
+        path != Path::new(IGNORE_FILE)
+            && !path.as_os_str().is_empty()
+            && (self.contains(path, is_folder) || above.into_iter().any(hidden))
+    }
+
     /// Whether this path, relative to the folder, is left out. What is below a folder that is left out is not asked for.
     pub fn contains(&self, path: &Path, is_folder: bool) -> bool {
         path.file_name() == Some(OsStr::new(".git"))

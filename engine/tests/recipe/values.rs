@@ -50,7 +50,7 @@ fn values(library: &Library, wanted: &str, sets: &[(&str, &str)]) -> Result<Valu
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     library
-        .values(library.wanted(wanted).unwrap(), &sets)
+        .values(library.wanted(wanted).unwrap(), &[&sets])
         .map_err(|errors| errors.render(false))
 }
 
