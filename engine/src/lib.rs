@@ -12,6 +12,7 @@ mod jobserver;
 mod launch;
 mod plan;
 mod prepare;
+mod provenance;
 mod realize;
 pub mod recipe;
 mod schedule;

@@ -1,8 +1,10 @@
 //! What of a graph is in the store already. Nothing runs here; local folders are imported, since their contents are
 //! what keys are made of.
 
+use std::time::Duration;
+
 use petgraph::visit::Topo;
-use pwb_cache::{Store, TreeDigest};
+use pwb_cache::{ActionKey, Store, TreeDigest};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Input, StepId, Work};
@@ -24,6 +26,10 @@ pub enum Known {
 #[derive(Clone, Debug)]
 pub struct Plan {
     known: Vec<Known>,
+    /// The keys of the steps whose inputs are known.
+    keys: Vec<Option<ActionKey>>,
+    /// The steps that were looked up and found, each with the wall time that its result had taken.
+    hits: Vec<(StepId, Duration)>,
 }
 
 impl Plan {
@@ -31,6 +37,8 @@ impl Plan {
     pub fn new(graph: &Graph) -> Plan {
         Plan {
             known: vec![Known::Unknown; graph.steps.node_count()],
+            keys: vec![None; graph.steps.node_count()],
+            hits: Vec::new(),
         }
     }
 
@@ -49,9 +57,14 @@ impl Plan {
                 Known::Unknown
             } else {
                 let prepared = prepare(store, step, |input| self.input(store, input))?;
-                store
-                    .result(prepared.key)?
-                    .map_or(Known::Missing, |result| Known::Tree(result.tree))
+                self.keys[id.index()] = Some(prepared.key);
+                match store.result(prepared.key)? {
+                    None => Known::Missing,
+                    Some(result) => {
+                        self.hits.push((id, result.wall));
+                        Known::Tree(result.tree)
+                    }
+                }
             };
         }
         Ok(())
@@ -68,6 +81,17 @@ impl Plan {
             Known::Tree(tree) => Some(tree),
             Known::Missing | Known::Unknown => None,
         }
+    }
+
+    /// The key of a step, if its inputs are known. A local folder has none.
+    pub fn key(&self, step: StepId) -> Option<ActionKey> {
+        self.keys[step.index()]
+    }
+
+    /// What was found, by node, with the wall time that each had taken.
+    pub(crate) fn hits(&self, graph: &Graph) -> Vec<(String, Duration)> {
+        let named = |&(step, wall): &(StepId, Duration)| (graph.name(step).to_owned(), wall);
+        self.hits.iter().map(named).collect()
     }
 
     /// The steps that have no result.
@@ -96,6 +120,14 @@ impl Plan {
                 },
                 other => other.into(),
             })
+    }
+
+    pub(crate) fn learn_key(&mut self, step: StepId, key: ActionKey) {
+        self.keys[step.index()] = Some(key);
+    }
+
+    pub(crate) fn learn_hit(&mut self, step: StepId, wall: Duration) {
+        self.hits.push((step, wall));
     }
 
     pub(crate) fn learn(&mut self, step: StepId, tree: TreeDigest) {
