@@ -4,9 +4,11 @@ mod cli;
 mod commands;
 mod config;
 mod context;
+mod explain;
 mod progress;
 mod recipes;
 mod report;
+mod words;
 
 use std::process::ExitCode;
 

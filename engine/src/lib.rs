@@ -17,6 +17,7 @@ mod realize;
 pub mod recipe;
 mod schedule;
 mod settings;
+pub mod why;
 mod work;
 
 pub use error::{Error, Failure, Result};

@@ -7,7 +7,7 @@ use crate::graph::{Graph, StepId, Work};
 use crate::plan::Plan;
 use crate::prepare::layer_mount;
 
-/// The provenance of a step. An input whose step has no key yet is fed without one.
+/// The provenance of a step. An input that is not known is fed without a key.
 pub(crate) fn provenance(graph: &Graph, plan: &Plan, step: StepId) -> Provenance {
     let mounts: Vec<String> = match &graph.steps[step].work {
         Work::Fetch { .. } | Work::Source { .. } => Vec::new(),
@@ -22,7 +22,7 @@ pub(crate) fn provenance(graph: &Graph, plan: &Plan, step: StepId) -> Provenance
         options: graph.options(step).clone(),
         feeds: feeds
             .map(|(mount, input)| {
-                let key = plan.key(input.step);
+                let key = plan.tree(input.step).and(plan.key(input.step));
                 Feed::new(mount, graph.name(input.step), input.path.relative(), key)
             })
             .collect(),

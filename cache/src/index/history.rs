@@ -72,11 +72,11 @@ impl Index {
                       spent AS (SELECT node, COUNT(*) AS runs, SUM(outcome = 'failed') AS failed,
                                        SUM(wall_us) AS wall_us, MAX(id) FILTER (WHERE outcome = 'built') AS last
                                 FROM runs GROUP BY node)
-                 SELECT node, IFNULL(spent.runs, 0), IFNULL(spent.failed, 0), IFNULL(hits.count, 0),
+                 SELECT nodes.node, IFNULL(spent.runs, 0), IFNULL(spent.failed, 0), IFNULL(hits.count, 0),
                         IFNULL(spent.wall_us, 0), IFNULL(hits.saved_us, 0), runs.wall_us
-                 FROM nodes LEFT JOIN spent USING (node) LEFT JOIN hits USING (node)
+                 FROM nodes LEFT JOIN spent ON spent.node = nodes.node LEFT JOIN hits ON hits.node = nodes.node
                       LEFT JOIN runs ON runs.id = spent.last
-                 ORDER BY node",
+                 ORDER BY nodes.node",
             )?
             .query_map([], |row| {
                 let count = |column| row.get(column).map(i64::unsigned_abs);
