@@ -6,7 +6,7 @@ use console::style;
 use indicatif::HumanDuration;
 use pwb_cache::{Entry, Error, Feed, Outcome, PastRun};
 use pwb_engine::Store;
-use pwb_engine::why::{Change, Difference, Fed, Finding, InputChange, PathChange, Reason};
+use pwb_engine::why::{Change, Difference, Fed, Finding, InputChange, PathChange, Place, Reason};
 
 use crate::progress::seconds;
 use crate::words::{lines, words};
@@ -39,17 +39,16 @@ pub fn when(past: &PastRun) -> String {
     format!("{ago} (key {}, {outcome} {wall})", short(past))
 }
 
-/// A node as a recipe refers to it, and where it is mounted.
-fn place(feed: &Feed) -> String {
+/// Where an input is fed, and the node that feeds it, as a recipe refers to it.
+fn place(input: &InputChange, feed: &Feed) -> String {
     let node = match &*feed.path {
         "" => feed.node.clone(),
         path => format!("{}:/{path}", feed.node),
     };
-    let is_layer = feed.mount.len() >= 4 && feed.mount.bytes().all(|byte| byte.is_ascii_digit());
-    if is_layer {
-        format!("layer {node}")
-    } else {
-        format!("input /{} ({node})", feed.mount)
+    match &input.place {
+        Place::Root => format!("root {node}"),
+        Place::Mount(mount) => format!("input /{mount} ({node})"),
+        Place::Layer => format!("layer {node}"),
     }
 }
 
@@ -69,21 +68,17 @@ pub fn roots(reason: &Reason) -> Vec<String> {
         let of = |reason: &Reason| input.feed().is_some_and(|feed| feed.node == reason.node);
         reason.because.iter().any(of)
     };
-    let mut roots = Vec::new();
+    let mut found = Vec::new();
     if let Finding::Different(difference) = &reason.finding {
         let mut own = difference.clone();
         own.inputs.retain(|input| !explained(input));
         let own = causes(&own);
         if !own.is_empty() {
-            roots.push(format!("{}: {}", reason.node, list(&own, 3, "; ")));
+            found.push(format!("{}: {}", reason.node, list(&own, 3, "; ")));
         }
     }
-    roots.extend(reason.because.iter().flat_map(roots_of));
-    roots
-}
-
-fn roots_of(reason: &Reason) -> Vec<String> {
-    roots(reason)
+    found.extend(reason.because.iter().flat_map(roots));
+    found
 }
 
 fn causes(difference: &Difference) -> Vec<String> {
@@ -102,7 +97,7 @@ fn causes(difference: &Difference) -> Vec<String> {
     }
     for input in &difference.inputs {
         let Some(feed) = input.feed() else { continue };
-        let place = place(feed);
+        let place = place(input, feed);
         match &input.fed {
             Fed::Added => causes.push(format!("{place} is new")),
             Fed::Removed => causes.push(format!("{place} is gone")),
@@ -240,7 +235,7 @@ impl Explainer<'_> {
         let Some(feed) = input.feed() else {
             return Ok(Vec::new());
         };
-        let place = place(feed);
+        let place = place(input, feed);
         Ok(match &input.fed {
             Fed::Added => vec![format!("{place} is new")],
             Fed::Removed => vec![format!("{place} is gone")],
@@ -267,13 +262,14 @@ impl Explainer<'_> {
         let shown = if self.all { paths.len() } else { LIMIT };
         let mut files = if self.all { usize::MAX } else { FILES };
         for path in paths.iter().take(shown) {
-            text.push(path_line(path));
+            text.push(coloured(&path_line(path)));
             if !(is_local || self.all) || files == 0 {
                 continue;
             }
             if let Some(lines) = self.contents(path)? {
                 files -= 1;
-                text.extend(indented(self.cut(lines)));
+                let lines = self.cut(lines);
+                text.extend(indented(lines.iter().map(|line| coloured(line)).collect()));
             }
         }
         if paths.len() > shown {
@@ -300,6 +296,15 @@ impl Explainer<'_> {
             text.push(format!("… {more} more lines"));
         }
         text
+    }
+}
+
+/// What came is green, what went is red, where there are colours.
+fn coloured(line: &str) -> String {
+    match line.as_bytes().first() {
+        Some(b'+') => style(line).green().to_string(),
+        Some(b'-') => style(line).red().to_string(),
+        _ => line.to_owned(),
     }
 }
 

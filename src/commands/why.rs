@@ -42,7 +42,7 @@ pub fn run(cli: &Cli, arguments: &Why) -> Result<ExitCode, Failure> {
     for goal in &graph.goals {
         let explanation = explain(&store, &graph, &plan, goal.step, against)?;
         tell(&explainer, graph.name(goal.step), &explanation)?;
-        if let Standing::Waits { first, between } = &explanation.standing {
+        if let Standing::Waits { first, between, .. } = &explanation.standing {
             say("");
             waits(&explainer, &graph, &plan, first, between)?;
         }
@@ -122,7 +122,7 @@ fn tell(explainer: &Explainer<'_>, node: &str, explanation: &Explanation) -> Res
             ));
             "since its"
         }
-        Standing::Waits { .. } if reason.is_some() => {
+        Standing::Waits { ran: true, .. } => {
             say(format_args!(
                 "{name} follows these, unless its inputs come out as before:"
             ));

@@ -130,3 +130,76 @@ fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
         finished: UNIX_EPOCH + finished,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::{Durability, MIGRATIONS};
+
+    fn row(node: &str, wall: u64, outcome: Outcome) -> Run {
+        Run {
+            node: node.into(),
+            key: ActionKey::from_digest(Digest::of(node.as_bytes())),
+            wall: Duration::from_secs(wall),
+            outcome,
+            provenance: Provenance::default(),
+        }
+    }
+
+    #[test]
+    fn a_history_of_the_first_schema_is_read_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        let key = Digest::of(b"a").to_row();
+        let insert = "INSERT INTO runs (node, key, finished_at, wall_us, outcome) VALUES ('a', ?1, 7, 8, 'built')";
+        old.execute(insert, [key]).unwrap();
+
+        let index = Index::open(&path, Durability::Process).unwrap();
+        let past = index.runs("a").unwrap();
+        assert_eq!(past[0].finished, UNIX_EPOCH + Duration::from_secs(7));
+        assert_eq!(past[0].run.provenance, Provenance::default());
+        index.record_run(&row("a", 1, Outcome::Failed)).unwrap();
+        let outcomes = index
+            .runs("a")
+            .unwrap()
+            .into_iter()
+            .map(|past| past.run.outcome);
+        assert_eq!(
+            outcomes.collect::<Vec<_>>(),
+            [Outcome::Failed, Outcome::Built]
+        );
+    }
+
+    #[test]
+    fn statistics_add_runs_and_hits_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join("index"), Durability::Process).unwrap();
+        for (wall, outcome) in [
+            (2, Outcome::Built),
+            (5, Outcome::Built),
+            (1, Outcome::Failed),
+        ] {
+            index.record_run(&row("a", wall, outcome)).unwrap();
+        }
+        let hit = |node: &str, wall| (node.to_owned(), Duration::from_secs(wall));
+        index.record_hits(&[hit("a", 5), hit("b", 1)]).unwrap();
+        index.record_hits(&[hit("a", 2)]).unwrap();
+        let [a, b] = &index.statistics().unwrap()[..] else {
+            panic!("not two nodes")
+        };
+        let expected = NodeStatistics {
+            node: "a".into(),
+            runs: 3,
+            failed: 1,
+            hits: 2,
+            spent: Duration::from_secs(8),
+            saved: Duration::from_secs(7),
+            last_wall: Some(Duration::from_secs(5)),
+        };
+        assert_eq!(*a, expected);
+        assert_eq!((b.runs, b.hits, b.last_wall), (0, 1, None));
+    }
+}

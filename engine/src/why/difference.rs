@@ -39,12 +39,25 @@ pub struct Change {
 /// An input that differs, or that was made anew.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InputChange {
+    /// Where it is fed.
+    pub place: Place,
     /// What fed it.
     pub old: Option<Feed>,
     /// What feeds it.
     pub new: Option<Feed>,
     /// What differs in it.
     pub fed: Fed,
+}
+
+/// Where an input is fed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// As the root that a command runs in.
+    Root,
+    /// Mounted here, from the root.
+    Mount(String),
+    /// As a layer of a root.
+    Layer,
 }
 
 /// What differs in an input.
@@ -260,7 +273,13 @@ fn inputs(trees: &Trees<'_>, old: &Manifest, new: &Manifest) -> Result<Vec<Input
                 }
             }
         };
+        let place = match &**label {
+            _ if !by_mount => Place::Layer,
+            "" => Place::Root,
+            mount => Place::Mount(mount.to_owned()),
+        };
         found.push(InputChange {
+            place,
             old: old_feed.cloned(),
             new: new_feed.cloned(),
             fed,
@@ -268,3 +287,6 @@ fn inputs(trees: &Trees<'_>, old: &Manifest, new: &Manifest) -> Result<Vec<Input
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

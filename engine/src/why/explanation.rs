@@ -49,6 +49,8 @@ pub enum Standing {
         first: Vec<StepId>,
         /// The nodes between them and this one.
         between: Vec<StepId>,
+        /// Whether this one ever ran.
+        ran: bool,
     },
     /// It is the past: this run is explained.
     Past(PastRun),
@@ -233,7 +235,11 @@ fn waiting(
     };
     let (manifest, reason) = compared.unzip();
     Ok(Explanation {
-        standing: Standing::Waits { first, between },
+        standing: Standing::Waits {
+            first,
+            between,
+            ran: earlier.is_some(),
+        },
         manifest,
         reason,
     })

@@ -9,7 +9,7 @@ mod manifest;
 mod paths;
 mod reason;
 
-pub use difference::{Change, Difference, Fed, InputChange};
+pub use difference::{Change, Difference, Fed, InputChange, Place};
 pub use explanation::{Explanation, Standing, explain, explain_run};
 pub use manifest::Manifest;
 pub use paths::PathChange;

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use pwb_cache::{ActionKey, Digest, PastRun, Provenance, Store};
+use pwb_cache::{ActionKey, Digest, Feed, PastRun, Provenance, Store};
 
-use super::difference::{Difference, Fed, InputChange};
+use super::difference::Difference;
 use super::manifest::Manifest;
 use crate::error::Result;
 
@@ -58,7 +58,9 @@ fn reason(
     } else if let Some(old) = Manifest::past(store, &new.node, old)? {
         let difference = Difference::between(store, &old, new, unsaved)?;
         for input in &difference.inputs {
-            because.extend(producer(store, input, seen)?);
+            if let (Some(old), Some(new)) = (&input.old, &input.new) {
+                because.extend(producer(store, old, new, seen)?);
+            }
         }
         Finding::Different(difference)
     } else {
@@ -78,31 +80,23 @@ pub(super) fn remade(store: &Store, old: &Provenance, new: &Provenance) -> Resul
     let mut reasons = Vec::new();
     for (old, new) in old.feeds.iter().zip(&new.feeds) {
         if old.key() != new.key() {
-            let input = InputChange {
-                old: Some(old.clone()),
-                new: Some(new.clone()),
-                fed: Fed::Same,
-            };
-            reasons.extend(producer(store, &input, &mut seen)?);
+            reasons.extend(producer(store, old, new, &mut seen)?);
         }
     }
     Ok(reasons)
 }
 
-/// Why the node that makes an input has made another one.
+/// Why the node that made an input has made it anew; `None` if it did not, or has been explained.
 fn producer(
     store: &Store,
-    input: &InputChange,
+    old: &Feed,
+    new: &Feed,
     seen: &mut HashSet<String>,
 ) -> Result<Option<Reason>> {
-    let (Some(old), Some(new)) = (&input.old, &input.new) else {
-        return Ok(None);
-    };
     let (Some(old_key), Some(new_key)) = (old.key(), new.key()) else {
         return Ok(None);
     };
-    let differs = matches!(input.fed, Fed::Paths(_) | Fed::Same | Fed::Forgotten);
-    if !differs || old.node != new.node || !seen.insert(new.node.clone()) {
+    if old.node != new.node || !seen.insert(new.node.clone()) {
         return Ok(None);
     }
     match Manifest::past(store, &new.node, new_key)? {
