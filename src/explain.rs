@@ -59,6 +59,9 @@ pub fn headline(reason: &Reason) -> String {
         Finding::Forgotten => vec!["what its last run was made of is no longer stored".to_owned()],
         Finding::Different(difference) => causes(difference),
     };
+    if causes.is_empty() {
+        return "something that its last run does not tell".to_owned();
+    }
     list(&causes, 3, "; ")
 }
 
@@ -172,8 +175,19 @@ impl Explainer<'_> {
             Finding::Different(difference) => text.extend(self.difference(difference)?),
         }
         let mut told = indented(text);
-        for reason in &reason.because {
+        let shown = if self.all {
+            reason.because.len()
+        } else {
+            LIMIT
+        };
+        for reason in reason.because.iter().take(shown) {
             told.extend(self.because(reason)?);
+        }
+        if reason.because.len() > shown {
+            told.push(format!(
+                "and {} more nodes ran",
+                reason.because.len() - shown
+            ));
         }
         Ok(told)
     }
@@ -289,11 +303,12 @@ impl Explainer<'_> {
         Ok(old.zip(new).and_then(|(old, new)| lines(&old, &new)))
     }
 
-    fn cut(&self, mut text: Vec<String>) -> Vec<String> {
+    /// The beginning of what is long, unless all is wanted.
+    pub fn cut(&self, mut text: Vec<String>) -> Vec<String> {
         if !self.all && text.len() > LIMIT {
             let more = text.len() - LIMIT;
             text.truncate(LIMIT);
-            text.push(format!("… {more} more lines"));
+            text.push(format!("… {more} more"));
         }
         text
     }

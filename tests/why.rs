@@ -127,6 +127,18 @@ fn an_edited_file_is_told_by_its_lines_before_and_after_it_ran() {
         world.why(&["t/object", "--against", "-2"])
     );
     insta::assert_snapshot!("edited-list", world.why(&["t/object", "--list"]));
+    let runs = world.well(&["why", "t/object", "--list"]).out;
+    let key = runs
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap();
+    assert_eq!(
+        world.why(&["t/object", "--against", &key[..8]]),
+        world.why(&["t/object", "--against", "-2"])
+    );
     let unknown = world.fails(&["why", "t/object", "--against", "-7"]);
     insta::assert_snapshot!("no-such-run", unknown);
 }

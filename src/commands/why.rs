@@ -138,7 +138,7 @@ fn tell(explainer: &Explainer<'_>, node: &str, explanation: &Explanation) -> Res
         }
     };
     let Some(reason) = reason else {
-        print(novelty(explanation));
+        print(novelty(explainer, explanation));
         return Ok(());
     };
     if let Some(earlier) = &reason.earlier {
@@ -153,7 +153,7 @@ fn tell(explainer: &Explainer<'_>, node: &str, explanation: &Explanation) -> Res
     print(explainer.reason(reason)?);
     if !reason.because.is_empty() {
         let label = style("root cause:").green();
-        let roots = roots(reason);
+        let roots = explainer.cut(roots(reason));
         roots
             .iter()
             .for_each(|root| say(format_args!("{label} {root}")));
@@ -162,7 +162,7 @@ fn tell(explainer: &Explainer<'_>, node: &str, explanation: &Explanation) -> Res
 }
 
 /// What is known of an action that nothing can be compared with.
-fn novelty(explanation: &Explanation) -> Vec<String> {
+fn novelty(explainer: &Explainer<'_>, explanation: &Explanation) -> Vec<String> {
     let Some(manifest) = &explanation.manifest else {
         return vec!["what it was made of is no longer in the store".to_owned()];
     };
@@ -175,8 +175,9 @@ fn novelty(explanation: &Explanation) -> Vec<String> {
     let options = options.map(|(name, value)| format!("  option {name}={value}"));
     let feeds = provenance.feeds.iter();
     let feeds = feeds.map(|feed| format!("  made from {}", feed.node));
+    let parts = explainer.cut(options.chain(feeds).collect());
     let head = std::iter::once(head.to_owned());
-    head.chain(options).chain(feeds).collect()
+    head.chain(parts).collect()
 }
 
 fn print(lines: Vec<String>) {
