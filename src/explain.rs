@@ -11,8 +11,8 @@ use pwb_engine::why::{Change, Difference, Fed, Finding, InputChange, PathChange,
 use crate::progress::seconds;
 use crate::words::{lines, words};
 
-/// How many paths, lines of a difference and lines of a file are printed at once.
-const LIMIT: usize = 12;
+/// How many paths, nodes, lines of a difference and lines of a file are printed at once.
+pub const LIMIT: usize = 12;
 /// How many files are shown line by line.
 const FILES: usize = 3;
 

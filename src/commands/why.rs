@@ -10,7 +10,7 @@ use pwb_engine::{Graph, Plan, StepId};
 use super::say;
 use crate::cli::{Cli, Why};
 use crate::context::{self, Context};
-use crate::explain::{Explainer, ago, headline, roots, short, when};
+use crate::explain::{Explainer, LIMIT, ago, headline, roots, short, when};
 use crate::progress::seconds;
 use crate::report::Failure;
 
@@ -58,9 +58,13 @@ fn waits(
     first: &[StepId],
     between: &[StepId],
 ) -> Result<(), Failure> {
-    for &step in first {
+    let shown = if explainer.all { first.len() } else { LIMIT };
+    for &step in first.iter().take(shown) {
         let explanation = explain(explainer.store, graph, plan, step, None)?;
         tell(explainer, graph.name(step), &explanation)?;
+    }
+    if first.len() > shown {
+        say(format_args!("and {} more nodes", first.len() - shown));
     }
     if !between.is_empty() {
         let names: Vec<&str> = between.iter().map(|&step| graph.name(step)).collect();
