@@ -36,6 +36,10 @@ pub enum Command {
     Graph(Graph),
     /// Print the output of the latest run of a node.
     Log(Log),
+    /// Say why a target or node would run, or why it ran: what changed since an earlier run, down to files.
+    Why(Why),
+    /// Say how often nodes ran and how often their results were there, and the time that took and saved.
+    Stats(Stats),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Say what this machine permits, and what to do where it does not.
@@ -176,6 +180,40 @@ pub struct Log {
     /// Print the path of the log, not the log.
     #[arg(long)]
     pub path: bool,
+}
+
+/// `pwb why`
+#[derive(Args, Debug)]
+pub struct Why {
+    /// A target, or a node by its full name.
+    #[arg(value_name = "TARGET|NODE")]
+    pub name: String,
+    /// Compare with this run: a key or its beginning, or -1 for the latest, -2 for the one before, and so on
+    /// [default: the latest run with the most similar options].
+    #[arg(long, value_name = "KEY|-N", allow_hyphen_values = true)]
+    pub against: Option<String>,
+    /// Explain this run of the past, and not what would run now.
+    #[arg(long, value_name = "KEY|-N", allow_hyphen_values = true)]
+    pub of: Option<String>,
+    /// List the runs that the history knows, the latest first.
+    #[arg(long, conflicts_with_all = ["against", "of"])]
+    pub list: bool,
+    /// Print everything, however long it is.
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// `pwb stats`
+#[derive(Args, Debug)]
+pub struct Stats {
+    /// Print JSON, of all nodes.
+    #[arg(long)]
+    pub json: bool,
+    /// Print all nodes, not only those that took or saved the most.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `pwb lock`

@@ -4,10 +4,12 @@ mod cli;
 mod commands;
 mod config;
 mod context;
+mod explain;
 mod progress;
 mod project;
 mod recipes;
 mod report;
+mod words;
 
 use std::process::ExitCode;
 

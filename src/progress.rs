@@ -225,10 +225,12 @@ impl State {
     }
 }
 
-fn seconds(wall: Duration) -> String {
+/// `1.5 s`
+pub fn seconds(wall: Duration) -> String {
     format!("{:.1} s", wall.as_secs_f64())
 }
 
-fn mebibytes(bytes: u64) -> String {
+/// `1.5 MiB`
+pub fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

@@ -158,12 +158,15 @@ fn a_dry_run_runs_nothing() {
     let before = listing(&world.path("store"));
     assert_eq!(
         dry().out,
-        "would run  t/a\nmay run    t/b\nmay run    t/c\n3 of 6 nodes are in the store\n"
+        "would run    t/a: it never ran\nmay follow   t/b, t/c\n3 of 6 nodes are in the store\n"
     );
     assert_eq!(dry().err, "");
     assert_eq!(listing(&world.path("store")).len(), before.len());
     world.realize("t/b");
-    assert_eq!(dry().out, "would run  t/c\n5 of 6 nodes are in the store\n");
+    assert_eq!(
+        dry().out,
+        "would run    t/c: it never ran\n5 of 6 nodes are in the store\n"
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The SQLite index: which objects and results are published, what ran when. Nothing else speaks SQL.
 
+mod history;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
@@ -12,6 +14,7 @@ use rusqlite::{
 use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
+use crate::history::Run;
 use crate::key::ActionKey;
 use crate::result::ActionResult;
 
@@ -41,6 +44,10 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- name: of a folder and what is left out of it; stamps: see stamp.rs
     CREATE TABLE imports (name BLOB PRIMARY KEY, tree BLOB NOT NULL, stamps BLOB NOT NULL);
+", "
+    ALTER TABLE runs ADD COLUMN provenance BLOB;
+    CREATE INDEX runs_by_key ON runs (key, id);
+    CREATE TABLE hits (node TEXT PRIMARY KEY, count INTEGER NOT NULL, saved_us INTEGER NOT NULL) WITHOUT ROWID;
 "];
 
 /// How long a process waits for others that use the index.
@@ -53,28 +60,6 @@ pub(crate) enum Durability {
     Process,
     /// It survives the loss of power too.
     Power,
-}
-
-/// How a run of an action ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// It succeeded and its result was published.
-    Built,
-    /// It failed; only its log is kept.
-    Failed,
-}
-
-/// One run of an action, for the history.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Run {
-    /// The node's name, for people.
-    pub node: String,
-    /// The action.
-    pub key: ActionKey,
-    /// Wall time.
-    pub wall: Duration,
-    /// How it ended.
-    pub outcome: Outcome,
 }
 
 /// A connection to the index.
@@ -233,7 +218,7 @@ impl Index {
                     in_micros(result.system),
                     i64::try_from(result.max_rss).unwrap_or(i64::MAX),
                 ])?;
-                insert_run(db, run)?;
+                history::insert_run(db, run)?;
             }
             let mut durable =
                 db.prepare_cached("UPDATE trees SET boot = NULL WHERE digest = ?1")?;
@@ -299,44 +284,6 @@ impl Index {
                 [tree.digest().to_row()],
             )
             .map(drop)
-        })
-    }
-
-    pub fn record_run(&self, run: &Run) -> Result<()> {
-        self.write("record a run", |db| insert_run(db, run))
-    }
-
-    /// How long the latest successful run of a node took.
-    pub fn last_wall(&self, node: &str) -> Result<Option<Duration>> {
-        self.read("read the history", |db| {
-            db.prepare_cached(
-                "SELECT wall_us FROM runs WHERE node = ?1 AND outcome = ?2 ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row(params![node, Outcome::Built.as_str()], |row| row.get(0).map(micros))
-            .optional()
-        })
-    }
-
-    /// The latest run of a node, if it ever ran.
-    pub fn last_run(&self, node: &str) -> Result<Option<Run>> {
-        self.read("read the history", |db| {
-            db.prepare_cached(
-                "SELECT key, wall_us, outcome FROM runs WHERE node = ?1 ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row([node], |row| {
-                let built = row.get::<_, String>(2)? == Outcome::Built.as_str();
-                Ok(Run {
-                    node: node.to_owned(),
-                    key: ActionKey::from_digest(Digest::from_row(row.get(0)?)),
-                    wall: micros(row.get(1)?),
-                    outcome: if built {
-                        Outcome::Built
-                    } else {
-                        Outcome::Failed
-                    },
-                })
-            })
-            .optional()
         })
     }
 
@@ -407,33 +354,6 @@ impl Index {
             .map(drop)
         })
     }
-}
-
-impl Outcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Built => "built",
-            Outcome::Failed => "failed",
-        }
-    }
-}
-
-fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    db.prepare_cached(
-        "INSERT INTO runs (node, key, finished_at, wall_us, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![
-        run.node,
-        run.key.digest().to_row(),
-        i64::try_from(now).unwrap_or(i64::MAX),
-        in_micros(run.wall),
-        run.outcome.as_str()
-    ])
-    .map(drop)
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {

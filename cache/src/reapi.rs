@@ -3,7 +3,7 @@
 //! encoding; whoever fills a list sorts it as the specification says.
 
 /// `Digest`.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, Eq, Hash, PartialEq, prost::Message)]
 pub struct Digest {
     /// Lower-case hexadecimal.
     #[prost(string, tag = "1")]

@@ -11,6 +11,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
@@ -18,7 +19,8 @@ use crate::digest::Digest;
 use crate::directory::{Directory, TreeDigest};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::index::{Durability, Index, Run};
+use crate::history::{NodeStatistics, PastRun, Run};
+use crate::index::{Durability, Index};
 use crate::key::ActionKey;
 use crate::lock::Lock;
 use crate::result::ActionResult;
@@ -116,13 +118,28 @@ impl Store {
         self.index.record_run(run)
     }
 
-    /// The latest run of a node.
-    pub fn last_run(&self, node: &str) -> Result<Option<Run>> {
-        self.index.last_run(node)
+    /// Counts results that were there, each with the wall time that it had taken to make.
+    pub fn record_hits(&self, hits: &[(String, Duration)]) -> Result<()> {
+        self.index.record_hits(hits)
+    }
+
+    /// All runs of a node, the latest first.
+    pub fn runs(&self, node: &str) -> Result<Vec<PastRun>> {
+        self.index.runs(node)
+    }
+
+    /// The latest run of an action, under whatever name.
+    pub fn run_of(&self, key: ActionKey) -> Result<Option<PastRun>> {
+        self.index.run_of(key)
+    }
+
+    /// What the history has of every node, by name.
+    pub fn statistics(&self) -> Result<Vec<NodeStatistics>> {
+        self.index.statistics()
     }
 
     /// How long the latest successful run of a node took.
-    pub fn last_wall(&self, node: &str) -> Result<Option<std::time::Duration>> {
+    pub fn last_wall(&self, node: &str) -> Result<Option<Duration>> {
         self.index.last_wall(node)
     }
 
@@ -153,6 +170,15 @@ impl Store {
         let hex = digest.hex();
         let suffix = if executable { ".x" } else { "" };
         self.root.join(format!("cas/{}/{hex}{suffix}", &hex[..2]))
+    }
+
+    /// A file's contents, whatever its mode; `None` if it is not there.
+    pub fn file(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        [false, true]
+            .into_iter()
+            .find(|&executable| self.has_file(digest, executable))
+            .map(|executable| fs::read(&self.cas_path(digest, executable)))
+            .transpose()
     }
 
     /// Whether a published file is there in this mode and has its full size.

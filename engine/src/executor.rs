@@ -8,7 +8,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
-use pwb_cache::{ActionResult, Outcome, Publication, Publisher, Run, Store, TreeDigest};
+use pwb_cache::{
+    ActionResult, Outcome, Provenance, Publication, Publisher, Run, Store, TreeDigest,
+};
 
 use crate::compile::Compiles;
 use crate::error::{Error, Failure, Result};
@@ -18,6 +20,7 @@ use crate::graph::{Graph, Input, StepId, Work};
 use crate::jobserver::Jobserver;
 use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare};
+use crate::provenance::provenance;
 use crate::schedule::{Ending, Schedule};
 use crate::settings::Settings;
 use crate::work::Context;
@@ -42,6 +45,7 @@ struct Job {
     step: StepId,
     prepared: Prepared,
     inputs: HashMap<Input, TreeDigest>,
+    provenance: Provenance,
 }
 
 /// What became of a step that was looked up.
@@ -143,18 +147,23 @@ impl Executor<'_> {
         failures
     }
 
-    fn look_up(self, id: StepId, plan: &Plan) -> Result<Found> {
+    fn look_up(self, id: StepId, plan: &mut Plan) -> Result<Found> {
         let step = &self.graph.steps[id];
         let tree = |input: &Input| Ok((input.clone(), plan.input(self.store, self.graph, input)?));
         let inputs: HashMap<Input, TreeDigest> =
             step.inputs().into_iter().map(tree).collect::<Result<_>>()?;
         let prepared = prepare(self.store, step, |input| Ok(inputs[input]))?;
+        plan.learn_key(id, prepared.key);
         Ok(match self.store.result(prepared.key)? {
-            Some(result) => Found::Result(result.tree),
+            Some(result) => {
+                plan.learn_hit(id, result.wall);
+                Found::Result(result.tree)
+            }
             None => Found::Job(Box::new(Job {
                 step: id,
                 prepared,
                 inputs,
+                provenance: provenance(self.graph, plan, id),
             })),
         })
     }
@@ -198,6 +207,7 @@ impl Executor<'_> {
             key,
             wall,
             outcome,
+            provenance: job.provenance.clone(),
         };
         match made {
             Ok(made) => {

@@ -114,7 +114,12 @@ pub struct Graph {
     pub steps: DiGraph<Step, ()>,
     /// The goals, one a request, in the requests' order.
     pub goals: Vec<Goal>,
+    /// By step: the options that it or what it is made from uses.
+    options: Vec<Options>,
 }
+
+/// Options by full name, with their values.
+pub type Options = BTreeMap<String, String>;
 
 impl Graph {
     /// The graph of these requests. `overrides` has local folders to use in place of nodes.
@@ -144,6 +149,11 @@ impl Graph {
     /// The name of a step.
     pub fn name(&self, step: StepId) -> &str {
         &self.steps[step].name
+    }
+
+    /// The options that the step or what it is made from uses: with the same values it is the same variant of its node.
+    pub fn options(&self, step: StepId) -> &Options {
+        &self.options[step.index()]
     }
 }
 
@@ -184,7 +194,7 @@ impl Builder<'_> {
                     path: path.clone(),
                     ignore: Vec::new(),
                 };
-                let id = self.intern(name.to_string(), work);
+                let id = self.intern(name.to_string(), work, Options::new());
                 self.built.insert(name, id);
                 continue;
             }
@@ -221,7 +231,11 @@ impl Builder<'_> {
             NodeKind::Root(root) => self.root(node, root)?,
             NodeKind::Run(run) => self.run(node, run)?,
         };
-        Ok(self.intern(node.name.to_string(), work))
+        let own = node.options().into_iter();
+        let own =
+            own.filter_map(|name| Some((name.to_string(), self.values.get(name)?.to_string())));
+        let own = own.collect();
+        Ok(self.intern(node.name.to_string(), work, own))
     }
 
     fn root(&mut self, node: &Node, root: &Root) -> Result<Work> {
@@ -233,7 +247,8 @@ impl Builder<'_> {
                 size: Some(package.size),
                 unpack: Unpack::Deb,
             };
-            let step = self.intern(format!("{}/{}", node.name, package.name), work);
+            let name = format!("{}/{}", node.name, package.name);
+            let step = self.intern(name, work, Options::new());
             layers.push((
                 package.name.clone(),
                 Input {
@@ -305,15 +320,19 @@ impl Builder<'_> {
         })
     }
 
-    fn intern(&mut self, name: String, work: Work) -> StepId {
+    /// The place of a step, a new one's with its own options and its inputs'.
+    fn intern(&mut self, name: String, work: Work, own: Options) -> StepId {
         let step = Step { name, work };
         if let Some(id) = self.known.get(&step) {
             return *id;
         }
         let id = self.graph.steps.add_node(step.clone());
+        let mut options = own;
         for input in step.inputs() {
             self.graph.steps.update_edge(input.step, id, ());
+            options.extend(self.graph.options(input.step).clone());
         }
+        self.graph.options.push(options);
         self.known.insert(step, id);
         id
     }

@@ -13,10 +13,12 @@ mod jobserver;
 mod launch;
 mod plan;
 mod prepare;
+mod provenance;
 mod realize;
 pub mod recipe;
 mod schedule;
 mod settings;
+pub mod why;
 mod work;
 
 pub use compile::{Reason, Tally};

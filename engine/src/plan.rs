@@ -1,8 +1,10 @@
 //! What of a graph is in the store already. Nothing runs here; local folders are imported, since their contents are
 //! what keys are made of.
 
+use std::time::Duration;
+
 use petgraph::visit::Topo;
-use pwb_cache::{Store, TreeDigest};
+use pwb_cache::{ActionKey, Store, TreeDigest};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Input, StepId, Work};
@@ -24,6 +26,10 @@ pub enum Known {
 #[derive(Clone, Debug)]
 pub struct Plan {
     known: Vec<Known>,
+    /// The keys of the steps whose inputs are known.
+    keys: Vec<Option<ActionKey>>,
+    /// The steps that were looked up and found, each with the wall time that its result had taken.
+    hits: Vec<(StepId, Duration)>,
 }
 
 impl Plan {
@@ -31,6 +37,8 @@ impl Plan {
     pub fn new(graph: &Graph) -> Plan {
         Plan {
             known: vec![Known::Unknown; graph.steps.node_count()],
+            keys: vec![None; graph.steps.node_count()],
+            hits: Vec::new(),
         }
     }
 
@@ -50,9 +58,14 @@ impl Plan {
             } else {
                 let prepared = prepare(store, step, |input| self.input(store, graph, input))
                     .map_err(|error| error.of(&step.name))?;
-                store
-                    .result(prepared.key)?
-                    .map_or(Known::Missing, |result| Known::Tree(result.tree))
+                self.keys[id.index()] = Some(prepared.key);
+                match store.result(prepared.key)? {
+                    None => Known::Missing,
+                    Some(result) => {
+                        self.hits.push((id, result.wall));
+                        Known::Tree(result.tree)
+                    }
+                }
             };
         }
         Ok(())
@@ -71,6 +84,17 @@ impl Plan {
         }
     }
 
+    /// The key of a step, if its inputs are known. A local folder has none.
+    pub fn key(&self, step: StepId) -> Option<ActionKey> {
+        self.keys[step.index()]
+    }
+
+    /// What was found, by node, with the wall time that each had taken.
+    pub(crate) fn hits(&self, graph: &Graph) -> Vec<(String, Duration)> {
+        let named = |&(step, wall): &(StepId, Duration)| (graph.name(step).to_owned(), wall);
+        self.hits.iter().map(named).collect()
+    }
+
     /// The steps that have no result.
     pub fn to_run(&self) -> usize {
         self.known
@@ -81,36 +105,12 @@ impl Plan {
 
     /// The tree that an input stands for, saved. Its step must have a result.
     pub fn input(&self, store: &Store, graph: &Graph, input: &Input) -> Result<TreeDigest> {
-        let path = || match input.path.is_root() {
-            true => graph.name(input.step).to_owned(),
-            false => format!("{}:{}", graph.name(input.step), input.path),
-        };
         let tree = self.tree(input.step).ok_or_else(|| Error::Path {
             what: "input",
-            path: path(),
+            path: shown(graph, input),
             why: "its node has no result yet".into(),
         })?;
-        let tree = store
-            .subtree(tree, &in_tree(&input.path)?)
-            .map_err(|error| match error {
-                pwb_cache::Error::NoSuchPath { .. } => Error::Path {
-                    what: "input",
-                    path: path(),
-                    why: "there is no such directory in the node's result".into(),
-                },
-                other => other.into(),
-            })?;
-        let Some(filter) = &input.filter else {
-            return Ok(tree);
-        };
-        let part = store.filter(tree, filter)?;
-        if part.entries().is_empty() {
-            return Err(Error::NothingSelected {
-                path: path(),
-                filter: filter.to_string(),
-            });
-        }
-        Ok(part.save(&store.batch())?)
+        part(store, graph, input, tree)
     }
 
     /// Imports the local folders once more; for each that has changed since it was planned with, its step and the paths
@@ -130,7 +130,52 @@ impl Plan {
         Ok(moved)
     }
 
+    pub(crate) fn learn_key(&mut self, step: StepId, key: ActionKey) {
+        self.keys[step.index()] = Some(key);
+    }
+
+    pub(crate) fn learn_hit(&mut self, step: StepId, wall: Duration) {
+        self.hits.push((step, wall));
+    }
+
     pub(crate) fn learn(&mut self, step: StepId, tree: TreeDigest) {
         self.known[step.index()] = Known::Tree(tree);
+    }
+}
+
+/// What of its step's result an input stands for, saved.
+pub(crate) fn part(
+    store: &Store,
+    graph: &Graph,
+    input: &Input,
+    result: TreeDigest,
+) -> Result<TreeDigest> {
+    let tree = store
+        .subtree(result, &in_tree(&input.path)?)
+        .map_err(|error| match error {
+            pwb_cache::Error::NoSuchPath { .. } => Error::Path {
+                what: "input",
+                path: shown(graph, input),
+                why: "there is no such directory in the node's result".into(),
+            },
+            other => other.into(),
+        })?;
+    let Some(filter) = &input.filter else {
+        return Ok(tree);
+    };
+    let part = store.filter(tree, filter)?;
+    if part.entries().is_empty() {
+        return Err(Error::NothingSelected {
+            path: shown(graph, input),
+            filter: filter.to_string(),
+        });
+    }
+    Ok(part.save(&store.batch())?)
+}
+
+fn shown(graph: &Graph, input: &Input) -> String {
+    match input.path.is_root() {
+        true => graph.name(input.step).to_owned(),
+        false => format!("{}:{}", graph.name(input.step), input.path),
     }
 }

@@ -92,8 +92,7 @@ pub fn prepare(
             let mut trees = Tree::default();
             let mut arguments = vec!["pwb:root".to_owned()];
             for (place, (_, input)) in layers.iter().enumerate() {
-                let name =
-                    TreePath::parse(&format!("{place:04}")).map_err(pwb_cache::Error::from)?;
+                let name = TreePath::parse(&layer_mount(place)).map_err(pwb_cache::Error::from)?;
                 trees.put(store, &name, TreeNode::Stored(tree_of(input)?))?;
             }
             arguments.extend(
@@ -112,7 +111,7 @@ pub fn prepare(
                     .iter()
                     .position(|(layer, _)| layer == name)
                     .unwrap_or(layers.len());
-                format!("wins {path} {place:04}")
+                format!("wins {path} {}", layer_mount(place))
             }));
             builtin(arguments, trees.encode(&mut messages))
         }
@@ -159,6 +158,11 @@ pub fn prepare(
         action,
         messages,
     })
+}
+
+/// Where a root's layer lies in its action's input root.
+pub(crate) fn layer_mount(place: usize) -> String {
+    format!("{place:04}")
 }
 
 /// The same path inside a tree.

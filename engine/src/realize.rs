@@ -127,6 +127,8 @@ fn attempt(
         if let Some(lost) = failures.iter().position(|failure| failure.error.is_lost()) {
             return Err(failures.swap_remove(lost).error);
         }
+        // One that finds everything counts nothing: it writes nothing at all.
+        store.record_hits(&plan.hits(graph))?;
         if !failures.is_empty() {
             return Err(Error::Failed(failures));
         }

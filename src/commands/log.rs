@@ -14,13 +14,13 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let store = context.store()?;
     let name = &arguments.node;
-    let Some(run) = store.last_run(name)? else {
+    let Some(last) = store.runs(name)?.into_iter().next() else {
         // A name that no recipe has is told with the nearest one.
         context.library()?.wanted(name).map_err(Error::Recipe)?;
         let message = format!("`{name}` has not run in this store");
         return Err(Failure::new(message, format!("pwb realize {name}")));
     };
-    let path = store.log_path(run.key);
+    let path = store.log_path(last.run.key);
     if arguments.path {
         say(path.display());
         return Ok(ExitCode::SUCCESS);

@@ -1,6 +1,7 @@
 //! The commands, one a file. Each says what to do in the engine's words and prints what came of it.
 
 mod doctor;
+mod dry_run;
 mod graph;
 mod list;
 mod lock;
@@ -8,7 +9,9 @@ mod log;
 mod realize;
 mod run;
 mod show;
+mod stats;
 mod watch;
+mod why;
 
 use std::process::ExitCode;
 
@@ -25,6 +28,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Show(arguments) => show::run(cli, arguments),
         Command::Graph(arguments) => graph::run(cli, arguments),
         Command::Log(arguments) => log::run(cli, arguments),
+        Command::Why(arguments) => why::run(cli, arguments),
+        Command::Stats(arguments) => stats::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Doctor(_) => doctor::run(cli),
     }

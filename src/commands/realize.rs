@@ -4,9 +4,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pwb_engine::{Graph, Known, Realized, Store, Work};
+use pwb_engine::{Realized, Store, Work};
 
-use super::say;
+use super::{dry_run, say};
 use crate::cli::{Cli, Options, Realize};
 use crate::context::Context;
 use crate::progress::Progress;
@@ -16,7 +16,7 @@ pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let store = context.store()?;
     if arguments.dry_run {
-        return dry_run(&context, &store, arguments);
+        return dry_run::run(&context, &store, arguments);
     }
     let results = match unchanged(&context, &store, &arguments.names, &arguments.options)? {
         Some(results) => results,
@@ -74,25 +74,6 @@ fn realize(
         }
     }
     Ok(results)
-}
-
-fn dry_run(context: &Context, store: &Store, arguments: &Realize) -> Result<ExitCode, Failure> {
-    let library = context.library()?;
-    let graph: Graph = context.graph(&library, &arguments.names, &arguments.options)?;
-    let plan = pwb_engine::plan(store, &graph)?;
-    let mut cached = 0;
-    for step in graph.steps.node_indices() {
-        match plan.known(step) {
-            Known::Tree(_) => cached += 1,
-            Known::Missing => say(format_args!("would run  {}", graph.name(step))),
-            Known::Unknown => say(format_args!("may run    {}", graph.name(step))),
-        }
-    }
-    say(format_args!(
-        "{cached} of {} nodes are in the store",
-        graph.steps.node_count()
-    ));
-    Ok(ExitCode::SUCCESS)
 }
 
 fn out_link(out: &Path, name: &str, of: usize) -> PathBuf {

@@ -13,7 +13,7 @@ impl World {
                 .map(|word| hide_hash(&hide_session(word)))
                 .collect();
             for place in 1..words.len() {
-                let unit = words[place].trim_end_matches([')', '\n', ',']);
+                let unit = words[place].trim_end_matches([')', '\n', ',', ':']);
                 if unit == "s"
                     && words[place - 1].contains(|character: char| character.is_ascii_digit())
                 {
