@@ -86,6 +86,26 @@ pub struct NodeStatistics {
     pub last_wall: Option<Duration>,
 }
 
+/// How many calls of compilers in a node's commands went one way.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallCount {
+    /// The node.
+    pub node: String,
+    /// [`CallCount::HIT`], [`CallCount::MISS`], or why such a call is not remembered.
+    pub outcome: String,
+    /// How many.
+    pub count: u64,
+    /// The wall time that hits did not take.
+    pub saved: Duration,
+}
+
+impl CallCount {
+    /// Answered from the cache.
+    pub const HIT: &str = "hit";
+    /// Ran, and remembered.
+    pub const MISS: &str = "miss";
+}
+
 impl Feed {
     /// A part of an input root. A local folder has no key.
     pub fn new(mount: &str, node: &str, path: &str, key: Option<ActionKey>) -> Feed {

@@ -48,6 +48,12 @@ const MIGRATIONS: &[&str] = &["
     ALTER TABLE runs ADD COLUMN provenance BLOB;
     CREATE INDEX runs_by_key ON runs (key, id);
     CREATE TABLE hits (node TEXT PRIMARY KEY, count INTEGER NOT NULL, saved_us INTEGER NOT NULL) WITHOUT ROWID;
+", "
+    -- outcome: hit, miss, or why a call is not remembered
+    CREATE TABLE call_counts (
+        node TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL, saved_us INTEGER NOT NULL,
+        PRIMARY KEY (node, outcome)
+    ) WITHOUT ROWID;
 "];
 
 /// How long a process waits for others that use the index.

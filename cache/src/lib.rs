@@ -35,7 +35,7 @@ pub use digest::Digest;
 pub use directory::{Directory, Entry, TreeDigest};
 pub use error::{Error, Kind, Result};
 pub use filter::{Filter, Pattern, PatternError};
-pub use history::{Feed, NodeStatistics, Outcome, PastRun, Provenance, Run};
+pub use history::{CallCount, Feed, NodeStatistics, Outcome, PastRun, Provenance, Run};
 pub use ingest::Ignore;
 pub use key::ActionKey;
 pub use lock::Lock;

@@ -19,7 +19,7 @@ use crate::digest::Digest;
 use crate::directory::{Directory, TreeDigest};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::history::{NodeStatistics, PastRun, Run};
+use crate::history::{CallCount, NodeStatistics, PastRun, Run};
 use crate::index::{Durability, Index};
 use crate::key::ActionKey;
 use crate::lock::Lock;
@@ -116,6 +116,16 @@ impl Store {
     /// Adds a run that published nothing to the history.
     pub fn record_run(&self, run: &Run) -> Result<()> {
         self.index.record_run(run)
+    }
+
+    /// Adds to the counts of calls of compilers.
+    pub fn count_calls(&self, counts: &[CallCount]) -> Result<()> {
+        self.index.count_calls(counts)
+    }
+
+    /// How the calls of compilers were attended to so far, by node and outcome.
+    pub fn call_counts(&self) -> Result<Vec<CallCount>> {
+        self.index.call_counts()
     }
 
     /// Counts results that were there, each with the wall time that it had taken to make.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Index, in_micros, micros};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::history::{NodeStatistics, Outcome, PastRun, Provenance, Run};
+use crate::history::{CallCount, NodeStatistics, Outcome, PastRun, Provenance, Run};
 use crate::key::ActionKey;
 
 impl Index {
@@ -26,6 +26,39 @@ impl Index {
             hits.iter().try_for_each(|(node, wall)| {
                 count.execute(params![node, in_micros(*wall)]).map(drop)
             })
+        })
+    }
+
+    /// Adds to the counts of calls.
+    pub fn count_calls(&self, counts: &[CallCount]) -> Result<()> {
+        self.write("count calls", |db| {
+            let mut add = db.prepare_cached(
+                "INSERT INTO call_counts VALUES (?1, ?2, ?3, ?4) ON CONFLICT (node, outcome)
+                 DO UPDATE SET count = count + excluded.count, saved_us = saved_us + excluded.saved_us",
+            )?;
+            counts.iter().try_for_each(|row| {
+                let count = i64::try_from(row.count).unwrap_or(i64::MAX);
+                add.execute(params![row.node, row.outcome, count, in_micros(row.saved)])
+                    .map(drop)
+            })
+        })
+    }
+
+    /// The counts of calls, by node and outcome.
+    pub fn call_counts(&self) -> Result<Vec<CallCount>> {
+        self.read("read the history", |db| {
+            db.prepare_cached(
+                "SELECT node, outcome, count, saved_us FROM call_counts ORDER BY node, outcome",
+            )?
+            .query_map([], |row| {
+                Ok(CallCount {
+                    node: row.get(0)?,
+                    outcome: row.get(1)?,
+                    count: row.get::<_, i64>(2)?.unsigned_abs(),
+                    saved: micros(row.get(3)?),
+                })
+            })?
+            .collect()
         })
     }
 
@@ -171,6 +204,32 @@ mod tests {
             outcomes.collect::<Vec<_>>(),
             [Outcome::Failed, Outcome::Built]
         );
+    }
+
+    #[test]
+    fn calls_add_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join("index"), Durability::Process).unwrap();
+        let count = |node: &str, outcome: &str, count, saved| CallCount {
+            node: node.into(),
+            outcome: outcome.into(),
+            count,
+            saved: Duration::from_secs(saved),
+        };
+        let first = [
+            count("a", CallCount::HIT, 3, 6),
+            count("a", CallCount::MISS, 1, 0),
+        ];
+        index.count_calls(&first).unwrap();
+        index
+            .count_calls(&[count("a", CallCount::HIT, 1, 1), count("b", "why", 2, 0)])
+            .unwrap();
+        let expected = [
+            count("a", CallCount::HIT, 4, 7),
+            count("a", CallCount::MISS, 1, 0),
+            count("b", "why", 2, 0),
+        ];
+        assert_eq!(index.call_counts().unwrap(), expected);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pwb_cache::CallCount;
+
 use super::{Outcome, Reason};
 
 /// How many calls were answered, how many ran, and why some of those are not remembered.
@@ -22,6 +24,22 @@ impl Tally {
     /// All calls.
     pub fn calls(&self) -> u64 {
         self.hits + self.misses + self.passed.values().sum::<u64>()
+    }
+
+    /// The same as the history keeps it.
+    pub(crate) fn rows(&self, node: &str) -> Vec<CallCount> {
+        let row = |outcome: String, count, saved| CallCount {
+            node: node.to_owned(),
+            outcome,
+            count,
+            saved,
+        };
+        let hits = row(CallCount::HIT.to_owned(), self.hits, self.saved);
+        let misses = row(CallCount::MISS.to_owned(), self.misses, Duration::ZERO);
+        let passed = self.passed.iter();
+        let passed = passed.map(|(reason, count)| row(reason.to_string(), *count, Duration::ZERO));
+        let all = [hits, misses].into_iter().chain(passed);
+        all.filter(|row| row.count > 0).collect()
     }
 
     pub(crate) fn count(&mut self, outcome: Outcome) {

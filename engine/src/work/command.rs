@@ -228,6 +228,7 @@ impl Context<'_> {
         self.compiles.publish(self.store)?;
         if tally.calls() > 0 {
             let node = self.step.name.clone();
+            self.store.count_calls(&tally.rows(&node))?;
             self.tell(Event::Compiled { node, tally });
         }
         exit
