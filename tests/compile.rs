@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -12,7 +13,7 @@ use support::{World, listing, read};
 
 /// How many compilations there are in a walk, and how many walks.
 const STEPS: usize = 40;
-const WALKS: u64 = 7;
+const WALKS: u64 = 6;
 
 /// Numbers that look random and are the same in every run: Marsaglia's xorshift.
 struct Random(u64);
@@ -325,28 +326,31 @@ fn compiler(world: &World, real: &str, script: &str, node: &str) {
                 outputs: ["/usr/local"]),
             "root": Root(
                 layers: ["tcc/root", "scripts"],
-                links: {{"/usr/bin/comp": "real", "/usr/bin/real": "../local/real", "/usr/bin/other": "../local/other"}},
+                links: {{"/through": "out", "/usr/bin/comp": "real", "/usr/bin/real": "../local/real", "/usr/bin/other": "../local/other"}},
                 compilers: {{"/usr/bin/comp": "/usr/bin/{real}"}},
             ),
             "n": Run(root: "root", cwd: "/out", run: ["sh", "-uc", r#"{node}"#], outputs: ["/out"]) }})"##
     ));
 }
 
-/// Builds twice with the cache and once without: the same comes out. Gives what was counted the first and the second time.
+/// What `n` comes to without the cache.
 #[track_caller]
-fn thrice(world: &World) -> [(usize, usize, String); 2] {
-    let plain = listing(
+fn plain(world: &World) -> BTreeMap<String, String> {
+    listing(
         &world
             .well(&["realize", "--no-compile-cache", "t/n"])
             .result(),
-    );
-    [(); 2].map(|()| {
-        forget(world);
-        let said = world.well(&["realize", "t/n"]);
-        assert_eq!(listing(&said.result()), plain, "{}", said.err);
-        let (hits, misses, others) = compiled(&said.err);
-        (hits, misses, others.to_owned())
-    })
+    )
+}
+
+/// Builds `n` with the cache; it comes to the same. Gives what was counted.
+#[track_caller]
+fn cached(world: &World, plain: &BTreeMap<String, String>) -> (usize, usize, String) {
+    forget(world);
+    let said = world.well(&["realize", "t/n"]);
+    assert_eq!(listing(&said.result()), *plain, "{}", said.err);
+    let (hits, misses, others) = compiled(&said.err);
+    (hits, misses, others.to_owned())
 }
 
 #[test]
@@ -374,15 +378,11 @@ fn odd_compilers_come_to_what_they_come_to_alone() {
             "(sleep 0.3; echo late > late; echo more > more) > /dev/null 2>&1 & echo early > early",
         ),
     ];
-    let after = "cat /dev/shm/x > shm; wait; sleep 0.6; true";
     for script in remembered {
-        compiler(
-            &world,
-            "real",
-            script,
-            &format!("echo 1 > in; ln -s . link; comp > said 2> errors; echo $? > code; {after}"),
-        );
-        let [first, second] = thrice(&world);
+        let node = "echo 1 > in; ln -s . link; comp > said 2> errors; echo $? > code; cat /dev/shm/x > shm; true";
+        compiler(&world, "real", script, node);
+        let plain = plain(&world);
+        let (first, second) = (cached(&world, &plain), cached(&world, &plain));
         assert_eq!(
             (first, second),
             ((0, 1, String::new()), (1, 0, String::new())),
@@ -390,14 +390,83 @@ fn odd_compilers_come_to_what_they_come_to_alone() {
         );
     }
     for (why, script) in passed {
-        let node = format!(
-            "echo 1 > in; (sleep 0.2; echo 2 >> in) & comp > said 2> errors; echo $? > code; {after}"
-        );
-        compiler(&world, "real", script, &node);
-        for (hits, misses, others) in thrice(&world) {
+        let node =
+            "echo 1 > in; (sleep 0.1; echo 2 >> in) & comp > said 2> errors; echo $? > code; wait
+            [ ! -e early ] || sleep 0.4";
+        compiler(&world, "real", script, node);
+        let plain = plain(&world);
+        for _ in 0..2 {
+            let (hits, misses, others) = cached(&world, &plain);
             assert_eq!((hits, misses), (0, 0), "{script}: {others}");
             assert!(others.contains(why), "{script}: {others}");
         }
+    }
+}
+
+#[test]
+fn no_change_is_missed() {
+    let world = World::with_compiler(&[]);
+    for (script, before, change) in [
+        ("cat in", ":", "echo 2 > in"),
+        ("cat in || echo no", ":", "chmod 000 in"),
+        ("[ -x in ] || echo no", ":", "chmod 755 in"),
+        ("[ -e new ] || echo no", ":", "touch new"),
+        ("[ -d new ] || echo no", "touch new", "rm new; mkdir new"),
+        ("ls", "touch one two", "touch new"),
+        (
+            "cat link",
+            "ln -s one link; echo 1 > one; echo 2 > two",
+            "ln -sf two link",
+        ),
+        (
+            "cat link/in",
+            "ln -s one link; mkdir one two; echo 1 > one/in; echo 2 > two/in",
+            "ln -sfn two link",
+        ),
+        // through a link that the root has
+        ("cat /through/in", ":", "echo 2 > in"),
+        ("cat /through/../out/in", ":", "echo 2 > in"),
+        (
+            "cat /dev/shm/in",
+            "echo 1 > /dev/shm/in",
+            "echo 2 > /dev/shm/in",
+        ),
+        ("cat /tmp/in", "echo 1 > /tmp/in", "echo 2 > /tmp/in"),
+        ("cat /proc/self/cwd/in", ":", "echo 2 > in"),
+        ("cat <&3", "exec 3< in", "echo 2 > two; exec 3< two"),
+        ("cat /dev/fd/3", "exec 3< in", "echo 2 > two; exec 3< two"),
+        ("cat", "exec < in", "echo 2 > two; exec < two"),
+        // the interpreter of a script is a file too
+        (
+            "./tool",
+            "echo '#!/out/shell' > tool; printf '#!/bin/sh\\necho 1\\n' > shell; chmod 755 tool shell",
+            "printf '#!/bin/sh\\necho 2\\n' > shell",
+        ),
+        (
+            "./tool",
+            "printf '#!/bin/sh\\necho 1\\n' > tool; chmod 755 tool",
+            "printf '#!/bin/sh\\necho 2\\n' > tool",
+        ),
+        ("echo $X", ":", "export X=2"),
+        ("umask", ":", "umask 077"),
+        ("pwd", ":", "mkdir d; cd d"),
+        (
+            "echo > made; stat made | grep Uid",
+            ":",
+            "echo > made; chmod 600 made",
+        ),
+        (
+            "{ echo 2 > made; } 2> /dev/null || echo no",
+            ":",
+            "echo 1 > made; chmod 444 made",
+        ),
+    ] {
+        let node = format!(
+            "echo 1 > in; {before}; comp > /out/first 2>&1; {change}; comp > /out/second 2>&1; chmod -R u+r /out"
+        );
+        compiler(&world, "real", script, &node);
+        let (hits, ..) = cached(&world, &plain(&world));
+        assert_eq!(hits, 0, "{script}, {change}");
     }
 }
 
