@@ -22,6 +22,8 @@ const SECCOMP_SET_MODE_FILTER: c_int = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER: c_int = 8;
 const MFD_CLOEXEC: c_uint = 1;
 const PR_SET_PDEATHSIG: c_int = 1;
+const PR_SET_CHILD_SUBREAPER: c_int = 36;
+const WNOHANG: c_int = 1;
 const SIGKILL: c_int = 9;
 
 /// `struct sock_fprog` of linux/filter.h.
@@ -62,6 +64,9 @@ fn launch() -> io::Result<i32> {
         0 => word(&mut caller),
         1 => Err(become_program(&bytes(&mut caller)?)),
         2 => watched(&mut caller),
+        3 => Err(Error::other(
+            String::from_utf8_lossy(&bytes(&mut caller)?).into_owned(),
+        )),
         other => Err(Error::other(format!("an order {other}"))),
     }
 }
@@ -100,7 +105,10 @@ fn watched(caller: &mut UnixStream) -> io::Result<i32> {
     // SAFETY: the caller has its own copy; nothing here uses the number again.
     unsafe { close(listener) };
     // SAFETY: this process has one thread.
-    match unsafe { fork() } {
+    match unsafe {
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        fork()
+    } {
         0 => {
             // SAFETY: plain system calls on descriptors that are open.
             unsafe {
@@ -117,7 +125,18 @@ fn watched(caller: &mut UnixStream) -> io::Result<i32> {
             let mut status = 0;
             // SAFETY: the status outlives the call.
             while unsafe { waitpid(child, &raw mut status, 0) } < 0 {}
+            let mut ended = 0;
+            // Orphans have become children of this process.
+            let outlived = loop {
+                // SAFETY: as above.
+                match unsafe { waitpid(-1, &raw mut ended, WNOHANG) } {
+                    0 => break 1_i32,
+                    -1 => break 0,
+                    _ => {}
+                }
+            };
             caller.write_all(&status.to_ne_bytes())?;
+            caller.write_all(&outlived.to_ne_bytes())?;
             word(caller)?;
             let signal = status & 0x7f;
             if signal != 0 {

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub(crate) const LAUNCHER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lau
 const ANSWER: i32 = 0;
 const BECOME: i32 = 1;
 const WATCHED: i32 = 2;
+const REFUSED: i32 = 3;
 
 /// Takes the calls of one sandbox.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct Call {
     /// Whether standard input is at its end: `/dev/null`, or a pipe that nobody writes to, as `make` gives all but one of its
     /// children.
     pub no_input: bool,
+    /// Whether a file other than the first three is open for reading: nobody sees what is read from it.
+    pub inherits: bool,
     /// Whether standard output and errors are one file.
     pub one_output: bool,
     /// The sandbox' root directory, to look at and write to what the program sees.
@@ -67,7 +70,10 @@ pub struct Watched {
     pub output: Vec<u8>,
     /// What it wrote to standard errors.
     pub errors: Vec<u8>,
+    /// Whether processes that it started live on.
+    pub outlived: bool,
     call: Call,
+    notices: OwnedFd,
 }
 
 impl Calls {
@@ -85,14 +91,24 @@ impl Calls {
         &self.path
     }
 
-    /// Waits for the next call; `None` after [`Calls::close`].
+    /// Waits for the next call; `None` after [`Calls::close`]. A caller that cannot be looked at, mostly since it was killed
+    /// meanwhile, ends with an error of its own, and the next one is waited for.
     pub fn next(&self) -> io::Result<Option<Call>> {
-        let stream = match self.listener.accept() {
-            Ok((stream, _)) => stream,
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        Call::read(stream).map(Some)
+        loop {
+            let mut stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::InvalidInput => return Ok(None),
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => continue,
+                    _ => return Err(error),
+                },
+            };
+            match stream.try_clone().and_then(Call::read) {
+                Ok(call) => return Ok(Some(call)),
+                // Whoever is gone is not told.
+                Err(error) => drop(refuse(&mut stream, &error)),
+            }
+        }
     }
 
     /// Lets whoever waits for a call go.
@@ -127,6 +143,7 @@ impl Call {
             cwd: fs::read_link(process.join("cwd"))?,
             umask: umask.unwrap_or_default().trim().to_owned(),
             no_input: is_empty(&descriptor(0)?)?,
+            inherits: inherits(&process.join("fd"))?,
             one_output: identity(&output)? == identity(&errors)?,
             root: File::open(process.join("root"))?,
             stream,
@@ -163,8 +180,8 @@ impl Call {
         let notices = sys::descriptor_of(self.pid, notices)?;
         let [mut output, mut errors] = [self.opened(output)?, self.opened(errors)?];
         self.order(0)?;
-        watch::attend(&notices, self.stream.as_fd(), see)?;
-        let status = self.hear()?;
+        watch::attend(&notices, Some(self.stream.as_fd()), see)?;
+        let [status, outlived] = [self.hear()?, self.hear()?];
         let mut read = [Vec::new(), Vec::new()];
         output.read_to_end(&mut read[0])?;
         if !self.one_output {
@@ -175,7 +192,9 @@ impl Call {
             code: nix::libc::WIFEXITED(status).then(|| nix::libc::WEXITSTATUS(status)),
             output,
             errors,
+            outlived: outlived != 0,
             call: self,
+            notices,
         })
     }
 
@@ -184,17 +203,22 @@ impl Call {
     }
 
     fn say(&mut self, output: &[u8], errors: &[u8]) -> io::Result<()> {
-        self.output.write_all(output)?;
-        self.errors.write_all(errors)
+        for (file, bytes) in [(&mut self.output, output), (&mut self.errors, errors)] {
+            match file.write_all(bytes) {
+                // Whoever listened has heard enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     fn order(&mut self, word: i32) -> io::Result<()> {
-        self.stream.write_all(&word.to_ne_bytes())
+        order(&mut self.stream, word)
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.order(i32::try_from(bytes.len()).map_err(io::Error::other)?)?;
-        self.stream.write_all(bytes)
+        send(&mut self.stream, bytes)
     }
 
     fn hear(&mut self) -> io::Result<i32> {
@@ -205,16 +229,39 @@ impl Call {
 }
 
 impl Watched {
-    /// Passes the output on and lets the program's parent see its end.
+    /// Passes the output on and lets the program's parent see its end. Returns when what it started has ended too.
     pub fn finish(mut self) -> io::Result<()> {
         self.call.say(&self.output, &self.errors)?;
-        self.call.order(0)
+        self.call.order(0)?;
+        if self.outlived {
+            // Nobody else lets their calls happen.
+            watch::attend(&self.notices, None, &mut |_| {})?;
+        }
+        Ok(())
     }
 
     /// The sandbox' root directory.
     pub fn root(&self) -> &File {
         &self.call.root
     }
+}
+
+fn refuse(stream: &mut UnixStream, error: &io::Error) -> io::Result<()> {
+    let text = format!("it cannot be seen who calls: {error} (--no-compile-cache does without)");
+    order(stream, REFUSED)?;
+    send(stream, text.as_bytes())
+}
+
+fn order(stream: &mut UnixStream, word: i32) -> io::Result<()> {
+    stream.write_all(&word.to_ne_bytes())
+}
+
+fn send(stream: &mut UnixStream, bytes: &[u8]) -> io::Result<()> {
+    order(
+        stream,
+        i32::try_from(bytes.len()).map_err(io::Error::other)?,
+    )?;
+    stream.write_all(bytes)
 }
 
 fn is_empty(input: &File) -> io::Result<bool> {
@@ -225,6 +272,39 @@ fn is_empty(input: &File) -> io::Result<bool> {
     let mut state = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
     poll(&mut state, PollTimeout::ZERO)?;
     Ok(kind.file_type().is_fifo() && state[0].revents() == Some(PollFlags::POLLHUP))
+}
+
+/// Whether a launcher has been given more to read than the first three files. It has one socket itself.
+fn inherits(descriptors: &Path) -> io::Result<bool> {
+    const READABLE: u32 = 0o400;
+    let target = |number: &str| fs::read_link(descriptors.join(number));
+    let mut innocent = vec![target("1")?, target("2")?, "/dev/null".into()];
+    let mut sockets = 0;
+    for entry in fs::read_dir(descriptors)? {
+        let path = entry?.path();
+        let number = path.file_name().and_then(|name| name.to_str());
+        if matches!(number, Some("0" | "1" | "2")) {
+            continue;
+        }
+        let target = fs::read_link(&path)?;
+        if target
+            .as_os_str()
+            .as_encoded_bytes()
+            .starts_with(b"socket:")
+        {
+            sockets += 1;
+        } else if fs::symlink_metadata(&path)?.mode() & READABLE != 0 && !innocent.contains(&target)
+        {
+            return Ok(true);
+        }
+    }
+    innocent.retain(|target| {
+        target
+            .as_os_str()
+            .as_encoded_bytes()
+            .starts_with(b"socket:")
+    });
+    Ok(sockets > 1 && innocent.is_empty())
 }
 
 impl Drop for Calls {

@@ -229,4 +229,31 @@ mod tests {
         layout.ensure(Path::new("/usr/lib"), true).unwrap();
         assert!(fresh.join("lib").is_dir() && !layout.layers[0].grown);
     }
+
+    #[test]
+    fn a_file_of_the_root_gives_way_to_another() {
+        let (base, mut layout) = root();
+        let with = base.path().join("with");
+        fs::write(&with, "new").unwrap();
+        let inside = base.path().join("root/usr/lib");
+        symlink("none", inside.join("link")).unwrap();
+        fs::write(inside.join("hidden"), "").unwrap();
+        layout.layers.push(Layer {
+            at: "/usr/lib/mount".into(),
+            shows: vec![inside.clone()],
+            fresh: inside,
+            grown: false,
+        });
+        let mut replace = |path| layout.replace(Path::new(path), &with).unwrap();
+        assert!(replace("/file") && replace("/abs/lib/link"));
+        for left in ["/none", "/lib/none", "/usr/lib/mount/hidden", "/"] {
+            assert!(!replace(left), "{left}");
+        }
+        let fresh = |path| fs::read_to_string(base.path().join("fresh").join(path));
+        assert_eq!(
+            fresh("file").unwrap() + &fresh("usr/lib/link").unwrap(),
+            "newnew"
+        );
+        assert!(layout.layers[0].grown && fresh("none").is_err());
+    }
 }

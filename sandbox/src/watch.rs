@@ -26,6 +26,8 @@ pub enum Access {
         /// Whether a link at its end is followed.
         follow: bool,
     },
+    /// Runs a program. What that is linked with is looked at; what it is interpreted by, where it is a script, is not.
+    Run(PathBuf),
     /// Lists a directory.
     List(PathBuf),
     /// Makes, changes or removes what is at a path; a link at its end is followed where the call does so.
@@ -55,6 +57,8 @@ enum Shape {
     /// Path, then flags.
     Open(usize),
     OpenAt(usize),
+    Run(usize),
+    RunAt(usize),
     List,
     Beyond(&'static str),
 }
@@ -67,8 +71,11 @@ const CALLS: &[(libc::c_long, Shape)] = &[
     (libc::SYS_faccessat, Shape::LookAt(0, None)),
     (libc::SYS_faccessat2, Shape::LookAt(0, Some(3))),
     (libc::SYS_readlinkat, Shape::LookAt(0, Some(usize::MAX))),
-    (libc::SYS_execve, Shape::Look(0, true)),
-    (libc::SYS_execveat, Shape::LookAt(0, Some(4))),
+    (libc::SYS_execve, Shape::Run(0)),
+    (libc::SYS_execveat, Shape::RunAt(0)),
+    (libc::SYS_statfs, Shape::Look(0, true)),
+    (libc::SYS_name_to_handle_at, Shape::LookAt(0, None)),
+    (libc::SYS_inotify_add_watch, Shape::Look(1, true)),
     (libc::SYS_chdir, Shape::Look(0, true)),
     (libc::SYS_getxattr, Shape::Look(0, true)),
     (libc::SYS_lgetxattr, Shape::Look(0, false)),
@@ -86,6 +93,8 @@ const CALLS: &[(libc::c_long, Shape)] = &[
     (libc::SYS_setxattr, Shape::Write(0, true)),
     (libc::SYS_lsetxattr, Shape::Write(0, false)),
     (libc::SYS_removexattr, Shape::Write(0, true)),
+    (libc::SYS_lremovexattr, Shape::Write(0, false)),
+    (libc::SYS_utimensat, Shape::WriteAt(0, true)),
     (libc::SYS_renameat2, Shape::TwoAt(0, 2)),
     (libc::SYS_linkat, Shape::TwoAt(0, 2)),
     (libc::SYS_renameat, Shape::TwoAt(0, 2)),
@@ -109,6 +118,12 @@ const CALLS: &[(libc::c_long, Shape)] = &[
     #[cfg(target_arch = "x86_64")]
     (libc::SYS_getdents, Shape::List),
     #[cfg(target_arch = "x86_64")]
+    (libc::SYS_utime, Shape::Write(0, true)),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_utimes, Shape::Write(0, true)),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_futimesat, Shape::WriteAt(0, true)),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_unlink, Shape::Write(0, false)),
     #[cfg(target_arch = "x86_64")]
     (libc::SYS_rmdir, Shape::Write(0, false)),
@@ -130,7 +145,8 @@ const CALLS: &[(libc::c_long, Shape)] = &[
     (libc::SYS_link, Shape::Two(0, 1)),
 ];
 
-/// Those whose flags may be `AT_EMPTY_PATH`, with the flags' place: on an open file, and so of no interest.
+/// Those whose flags may be `AT_EMPTY_PATH`, with the flags' place: on an open file, and so of no interest, unless the
+/// file is the working directory: with that flag a path may be given all the same.
 const ON_DESCRIPTORS: [(libc::c_long, u32); 2] = [(libc::SYS_newfstatat, 3), (libc::SYS_statx, 2)];
 
 /// The filter that gives notice of [`CALLS`], as the kernel takes it.
@@ -151,10 +167,13 @@ pub(crate) fn filter() -> Vec<u8> {
     let mut program = vec![load(NUMBER)];
     for (call, flags) in ON_DESCRIPTORS {
         let any_bit = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
+        let jump_equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
         program.extend([
-            equals(call, 4),
+            equals(call, 6),
             load(ARGUMENTS + 8 * flags),
-            step(any_bit, 0, 1, libc::AT_EMPTY_PATH.cast_unsigned()),
+            step(any_bit, 0, 3, libc::AT_EMPTY_PATH.cast_unsigned()),
+            load(ARGUMENTS),
+            step(jump_equal, 1, 0, libc::AT_FDCWD.cast_unsigned()),
             answer(libc::SECCOMP_RET_ALLOW),
             answer(libc::SECCOMP_RET_USER_NOTIF),
         ]);
@@ -174,28 +193,26 @@ fn step(code: u32, if_true: u8, if_false: u8, operand: u32) -> Vec<u8> {
     bytes
 }
 
-/// Tells what happens under the filter until there is something to read from `end`.
+/// Tells what happens under the filter until there is something to read from `end`, or no process is under it.
 pub(crate) fn attend(
     notices: &OwnedFd,
-    end: BorrowedFd<'_>,
+    end: Option<BorrowedFd<'_>>,
     see: &mut dyn FnMut(Access),
 ) -> io::Result<()> {
     sys::wake_in_place(notices);
+    let watched = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
     loop {
-        let mut ready = [
-            PollFd::new(notices.as_fd(), PollFlags::POLLIN),
-            PollFd::new(end, PollFlags::POLLIN),
-        ];
+        let mut ready: Vec<_> = [notices.as_fd()]
+            .into_iter()
+            .chain(end)
+            .map(watched)
+            .collect();
         match poll(&mut ready, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let has = |place: usize, flag| {
-            ready[place]
-                .revents()
-                .is_some_and(|seen| seen.contains(flag))
-        };
-        if has(0, PollFlags::POLLIN) {
+        let has = |flag| ready[0].revents().is_some_and(|seen| seen.contains(flag));
+        if has(PollFlags::POLLIN) {
             match sys::next_notice(notices) {
                 Ok(notice) => {
                     decode(&notice, see);
@@ -204,7 +221,7 @@ pub(crate) fn attend(
                 }
                 Err(error) => gone(error)?,
             }
-        } else if ready[1].any() == Some(true) || has(0, PollFlags::POLLHUP) {
+        } else if ready[1..].iter().any(|end| end.any() == Some(true)) || has(PollFlags::POLLHUP) {
             return Ok(());
         }
     }
@@ -270,6 +287,8 @@ fn decode(notice: &Notice, see: &mut dyn FnMut(Access)) {
         }
         Shape::Open(place) => tell(path(place), &open(arguments[place + 1])),
         Shape::OpenAt(place) => tell(path_at(place), &open(arguments[place + 2])),
+        Shape::Run(place) => tell(path(place), &Access::Run),
+        Shape::RunAt(place) => tell(path_at(place), &Access::Run),
         Shape::List => tell(folder(notice, arguments[0] as i32).map(Some), &Access::List),
         Shape::Beyond(why) => see(Access::Beyond(why)),
     }

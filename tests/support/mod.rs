@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use host::{Running, eventually, mounts_below, processes};
+use package::Root;
 pub use said::Said;
 use tempfile::TempDir;
 
@@ -30,12 +31,17 @@ pub struct World {
 impl World {
     /// One as the current user, with busybox in its store and these nodes in its recipe `t`.
     pub fn new(nodes: &[String]) -> World {
-        World::make(None, true, nodes)
+        World::make(Root::Busybox, None, true, nodes)
     }
 
     /// The same with nothing in its store.
     pub fn empty(nodes: &[String]) -> World {
-        World::make(None, false, nodes)
+        World::make(Root::Busybox, None, false, nodes)
+    }
+
+    /// One as the current user with a compiler too: `tcc/root`.
+    pub fn with_compiler(nodes: &[String]) -> World {
+        World::make(Root::Tcc, None, true, nodes)
     }
 
     /// One as the current user; where that is root, a second as an ordinary one.
@@ -48,12 +54,12 @@ impl World {
         };
         users
             .into_iter()
-            .map(|user| World::make(user, true, nodes))
+            .map(|user| World::make(Root::Busybox, user, true, nodes))
             .collect()
     }
 
-    fn make(user: Option<u32>, filled: bool, nodes: &[String]) -> World {
-        let package = package::prepared();
+    fn make(root: Root, user: Option<u32>, filled: bool, nodes: &[String]) -> World {
+        let package = package::prepared(root);
         let folder = tempfile::tempdir_in(std::env::temp_dir().canonicalize().unwrap()).unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["recipes", "home"] {
@@ -63,12 +69,11 @@ impl World {
             copy(&package.store, &folder.path().join("store"));
         }
         copy(&package.mirror, &folder.path().join("mirror"));
-        for name in ["busybox.ron", "busybox.lock"] {
-            fs::copy(
-                Path::new("tests/recipes").join(name),
-                folder.path().join("recipes").join(name),
-            )
-            .unwrap();
+        for name in root.recipes() {
+            for file in [format!("{name}.ron"), format!("{name}.lock")] {
+                let to = folder.path().join("recipes").join(&file);
+                fs::copy(Path::new("tests/recipes").join(file), to).unwrap();
+            }
         }
         let mut binary = PathBuf::from(env!("CARGO_BIN_EXE_pwb"));
         if let Some(user) = user {

@@ -1,4 +1,4 @@
-//! The one package that tests need, downloaded once and kept beside the build, and a store that has it unpacked.
+//! The packages that tests need, downloaded once and kept beside the build, and stores that have them unpacked.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
@@ -8,33 +8,52 @@ use std::sync::OnceLock;
 
 /// What to copy.
 pub struct Package {
-    /// A Debian mirror with the package in its pool.
+    /// A Debian mirror with the packages in its pool.
     pub mirror: PathBuf,
-    /// A store with `busybox/root`.
+    /// A store with the root.
     pub store: PathBuf,
 }
 
-/// The package, once for all tests of all test programs; a lock keeps them from making it twice.
-pub fn prepared() -> &'static Package {
-    static PACKAGE: OnceLock<Package> = OnceLock::new();
-    PACKAGE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
+/// A root of `tests/recipes`.
+#[derive(Clone, Copy)]
+pub enum Root {
+    /// `busybox/root`.
+    Busybox,
+    /// `tcc/root`, which is made of that and a compiler.
+    Tcc,
+}
+
+impl Root {
+    /// The recipes that it is made of, its own last.
+    pub fn recipes(self) -> &'static [&'static str] {
+        match self {
+            Root::Busybox => &["busybox"],
+            Root::Tcc => &["busybox", "tcc"],
+        }
+    }
+}
+
+/// The packages of a root, once for all tests of all test programs; a lock keeps them from making it twice.
+pub fn prepared(root: Root) -> &'static Package {
+    static PACKAGES: [OnceLock<Package>; 2] = [OnceLock::new(), OnceLock::new()];
+    PACKAGES[root as usize].get_or_init(|| {
+        let name = root.recipes().last().unwrap();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&folder).unwrap();
         let lock = File::create(folder.join("lock")).unwrap();
         lock.lock().unwrap();
         let binary = fs::metadata(env!("CARGO_BIN_EXE_pwb")).unwrap();
-        let recipe = fs::read("tests/recipes/busybox.ron").unwrap();
+        let texts = root
+            .recipes()
+            .iter()
+            .map(|name| recipe(&format!("{name}.ron")));
+        let recipe: String = texts.collect();
         let mirror = folder.join("mirror");
         let store = folder.join("store");
         // A store that another pwb or another recipe has made is not what is to be tested.
-        let made_by = format!(
-            "{}.{} {}",
-            binary.mtime(),
-            binary.mtime_nsec(),
-            String::from_utf8_lossy(&recipe)
-        );
+        let made_by = format!("{}.{} {recipe}", binary.mtime(), binary.mtime_nsec(),);
         if !mirror.exists() {
-            download(&folder, &mirror);
+            download(root, &folder, &mirror);
         }
         if fs::read_to_string(folder.join("made-by")).ok().as_ref() != Some(&made_by) {
             remove(&store);
@@ -42,7 +61,7 @@ pub fn prepared() -> &'static Package {
             realize(
                 Path::new("tests/recipes"),
                 &store,
-                "busybox/root",
+                &format!("{name}/root"),
                 Some(&mirror),
             );
             fs::write(folder.join("made-by"), made_by).unwrap();
@@ -51,29 +70,34 @@ pub fn prepared() -> &'static Package {
     })
 }
 
-/// Has pwb itself download the package, from the host's own mirror.
-fn download(folder: &Path, mirror: &Path) {
-    let text = fs::read_to_string("tests/recipes/busybox.lock").unwrap();
-    let field = |name: &str| {
-        text.split_once(&format!("{name}: \""))
-            .unwrap()
-            .1
-            .split_once('"')
-            .unwrap()
-            .0
-    };
-    let (path, sha256) = (field("path"), field("sha256"));
+/// Has pwb itself download the packages, from the host's own mirror.
+fn download(root: Root, folder: &Path, mirror: &Path) {
     let recipes = tempfile::tempdir_in(folder).unwrap();
-    let recipe =
-        format!(r#"Recipe(nodes: {{"deb": Fetch(from: [Debian("{path}")], sha256: "{sha256}")}})"#);
-    fs::write(recipes.path().join("package.ron"), recipe).unwrap();
     let store = recipes.path().join("store");
-    let found = realize(recipes.path(), &store, "package/deb", None);
     let half = recipes.path().join("mirror");
-    let place = half.join(path);
-    fs::create_dir_all(place.parent().unwrap()).unwrap();
-    fs::copy(found.join(place.file_name().unwrap()), &place).unwrap();
+    for name in root.recipes() {
+        let lock = recipe(&format!("{name}.lock"));
+        for package in lock.split("Package(").skip(1) {
+            let field = |name: &str| {
+                let (_, value) = package.split_once(&format!("{name}: \"")).unwrap();
+                value.split_once('"').unwrap().0
+            };
+            let (path, sha256) = (field("path"), field("sha256"));
+            let recipe = format!(
+                r#"Recipe(nodes: {{"deb": Fetch(from: [Debian("{path}")], sha256: "{sha256}")}})"#
+            );
+            fs::write(recipes.path().join("package.ron"), recipe).unwrap();
+            let found = realize(recipes.path(), &store, "package/deb", None);
+            let place = half.join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::copy(found.join(place.file_name().unwrap()), &place).unwrap();
+        }
+    }
     fs::rename(half, mirror).unwrap();
+}
+
+fn recipe(name: &str) -> String {
+    fs::read_to_string(Path::new("tests/recipes").join(name)).unwrap()
 }
 
 fn realize(recipes: &Path, store: &Path, name: &str, mirror: Option<&str>) -> PathBuf {
@@ -89,7 +113,7 @@ fn realize(recipes: &Path, store: &Path, name: &str, mirror: Option<&str>) -> Pa
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
-        "the tests need Debian's busybox-static once; give a mirror that has it as PWB_DEBIAN_MIRROR:\n{}",
+        "the tests need packages of Debian once; give a mirror that has them as PWB_DEBIAN_MIRROR:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())

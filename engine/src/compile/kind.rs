@@ -10,7 +10,7 @@ use super::view::{State, View};
 use super::{Reason, Scene};
 
 /// Changes when a kind would be made or a call be recorded in another way.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// What `make` and shells tell their children of themselves; no compiler's output depends on it.
 const IGNORED: [&str; 8] = [
@@ -26,7 +26,12 @@ const IGNORED: [&str; 8] = [
 
 /// The kind of a call. The files that its arguments name are part of it: else all of configure's questions, which differ in
 /// their source alone, would be of one kind.
-pub(crate) fn of(scene: &Scene, call: &Call, view: &View<'_>) -> Result<Digest, Reason> {
+pub(crate) fn of(
+    scene: &Scene,
+    call: &Call,
+    program: &Path,
+    view: &View<'_>,
+) -> Result<Digest, Reason> {
     let mut text = Vec::new();
     let mut add = |bytes: &[u8]| {
         text.extend((bytes.len() as u64).to_le_bytes());
@@ -34,7 +39,9 @@ pub(crate) fn of(scene: &Scene, call: &Call, view: &View<'_>) -> Result<Digest, 
     };
     add(VERSION.as_bytes());
     add(scene.root.digest().hex().as_bytes());
-    for path in scene.mounts.iter().chain([&call.program, &call.cwd]) {
+    let here = [&call.program, program, &call.cwd];
+    add(&here.len().to_le_bytes());
+    for path in scene.mounts.iter().map(|path| &**path).chain(here) {
         add(path.as_os_str().as_encoded_bytes());
     }
     add(call.umask.as_bytes());

@@ -21,11 +21,12 @@ use std::time::{Duration, Instant};
 
 use pwb_cache::{Batch, CallResult, Digest, New, Store, TreeDigest};
 use pwb_sandbox::{Call, Calls};
+use rustix::fs::Mode;
 
 use crate::error::Result;
 use paths::Paths;
 use record::Recorder;
-use view::{Memo, View};
+use view::{Memo, Mentions, View};
 
 pub use reason::Reason;
 pub use tally::Tally;
@@ -74,8 +75,7 @@ impl Compiles {
     pub fn serve(&self, store: &Store, scene: &Scene, calls: &Calls) -> Tally {
         let tally = Mutex::new(Tally::default());
         std::thread::scope(|scope| {
-            while let Ok(next) = calls.next() {
-                let Some(call) = next else { break };
+            while let Ok(Some(call)) = calls.next() {
                 let tally = &tally;
                 scope.spawn(move || {
                     let outcome = self.attend(store, scene, call);
@@ -85,6 +85,8 @@ impl Compiles {
                         .count(outcome);
                 });
             }
+            // Should it have failed: nobody waits for an answer that will not come.
+            let _ = calls.close();
         });
         tally.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,9 +114,12 @@ impl Compiles {
         if !call.no_input {
             return pass(call, program, Reason::Input);
         }
+        if call.inherits {
+            return pass(call, program, Reason::Inherits);
+        }
         let (found, kind) = {
             let view = View::new(&call.root, &self.memo);
-            let kind = kind::of(scene, &call, &view);
+            let kind = kind::of(scene, &call, program, &view);
             let found = kind
                 .as_ref()
                 .ok()
@@ -125,8 +130,10 @@ impl Compiles {
             Ok(kind) => kind,
             Err(reason) => return pass(call, program, reason),
         };
+        let umask = u32::from_str_radix(&call.umask, 8).unwrap_or_default();
+        let folders = Mode::from(0o777 & !umask);
         match found {
-            Some(Ok(Some(result))) => match replay::replay(store, &call.root, &result) {
+            Some(Ok(Some(result))) => match replay::replay(store, &call.root, &result, folders) {
                 Ok(Some(said)) => {
                     let told = call.answer(result.code, &said.output, &said.errors);
                     return Outcome::from(told.map(|()| Outcome::Hit(result.wall)));
@@ -184,6 +191,10 @@ impl Compiles {
             .environment
             .iter()
             .any(|entry| entry.starts_with(b"SOURCE_DATE_EPOCH="));
+        let dated = |word: &Vec<u8>| Mentions::of(word).date;
+        if !pinned_date && call.arguments.iter().any(dated) {
+            return pass(call, program, Reason::Time);
+        }
         let mut recorder = Recorder::new(scene, view, pinned_date);
         let begin = Instant::now();
         let watched = match call.watch(program, &mut |access| recorder.see(&access)) {

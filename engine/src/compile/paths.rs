@@ -79,12 +79,12 @@ fn begin(kind: Digest, list: Digest) -> String {
     format!("{} {}\n", kind.hex(), list.hex())
 }
 
-/// What is at a path, as a line of text. Of a file's mode only what a compiler may ask for counts: whether it can be run.
+/// What is at a path, as a line of text. Whether a file can be read, written and run decides what a compiler does with it.
 pub(crate) fn node(state: &State) -> String {
     match state {
         State::Absent => "absent".to_owned(),
-        State::File(digest, mode) => format!("file {} {}", digest.hex(), mode & 0o100),
-        State::Link(target) => format!("link {}", target.display()),
+        State::File(digest, mode) => format!("file {} {mode:o}", digest.hex()),
+        State::Link(target) => format!("link {target:?}"),
         State::Folder => "folder".to_owned(),
         State::Other => "other".to_owned(),
     }

@@ -9,6 +9,8 @@ pub enum Reason {
     Unknown,
     /// It may read its standard input.
     Input,
+    /// It has been given an open file to read.
+    Inherits,
     /// It was killed.
     Killed,
     /// It failed in a way that may not repeat itself.
@@ -17,6 +19,8 @@ pub enum Reason {
     Changed,
     /// It removed, or made something else of, what was there before.
     Removed,
+    /// It moved a folder with what is in it.
+    Moved,
     /// What it read says when it was compiled, or when the file was written.
     Time,
     /// A path that is not UTF-8, or has a line break in it.
@@ -27,6 +31,8 @@ pub enum Reason {
     Beyond(&'static str),
     /// What it came to could not be written to the store, or read from it.
     Store,
+    /// It ended before what it had started.
+    Outlived,
     /// It is part of another call.
     Nested,
     /// Its launcher died.
@@ -38,15 +44,18 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Reason::Unknown => "no compiler stands at its path",
             Reason::Input => "it may read standard input",
+            Reason::Inherits => "it may read an open file that it was given",
             Reason::Killed => "a signal killed it",
-            Reason::Machine => "it failed for want of memory or space, or crashed",
+            Reason::Machine => "it failed for want of memory, space or permission, or crashed",
             Reason::Changed => "a file changed while it was read",
             Reason::Removed => "it removed or replaced what was there",
+            Reason::Moved => "it moved a folder, or another process wrote into one that it made",
             Reason::Time => "__DATE__, __TIME__ or __TIMESTAMP__ is in what it read",
             Reason::Path => "a path is not plain UTF-8",
             Reason::Special => "it made something other than a file, folder or link",
             Reason::Beyond(why) => why,
             Reason::Store => "the store could not be read or written",
+            Reason::Outlived => "what it started lives on",
             Reason::Nested => "another call runs it",
             Reason::Lost => "its caller killed it",
         })

@@ -1,8 +1,9 @@
 //! Records a call while it runs: what it looks at as it was before, what it writes as it is after.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use pwb_cache::{Batch, CallFile, CallResult, Digest};
@@ -12,11 +13,16 @@ use super::paths::{self, Aspect, Recorded};
 use super::view::{Glance, State, View};
 use super::{Reason, Scene};
 
+/// As many scripts as the kernel lets run one another.
+const MOST_SCRIPTS: usize = 6;
+const PROCESSES: &str = "/proc";
 /// As many symbolic links on one path as the kernel follows.
 const MOST_LINKS: usize = 40;
 
 /// Words by which failures are told that say more of the machine than of the source.
-const OF_THE_MACHINE: [&str; 8] = [
+const OF_THE_MACHINE: [&str; 10] = [
+    "ermission denied",
+    "ead-only file system",
     "No space left",
     "annot allocate",
     "ut of memory",
@@ -63,6 +69,7 @@ impl<'a> Recorder<'a> {
     pub fn see(&mut self, access: &Access) {
         let seen = match access {
             Access::Look { path, follow } => self.look(path, *follow).map(drop),
+            Access::Run(path) => self.run(path),
             Access::List(path) => self.list(path),
             Access::Write { path, follow } => self.write(path, *follow),
             Access::Beyond(why) => {
@@ -81,8 +88,8 @@ impl<'a> Recorder<'a> {
         let roundabout = path.components().any(|part| part == Component::ParentDir);
         if !roundabout {
             let plain: PathBuf = path.components().collect();
-            if !self.scene.varies(&plain) {
-                return Ok(plain);
+            if plain.starts_with(PROCESSES) {
+                return self.processes(plain, follow);
             }
             match self.view.glance(&plain)? {
                 Glance::Other => {}
@@ -107,12 +114,15 @@ impl<'a> Recorder<'a> {
                 continue;
             }
             let next = at.join(&name);
+            if next == Path::new(PROCESSES) {
+                return self.processes(next.join(rest.iter().collect::<PathBuf>()), follow);
+            }
             let glance = self.view.glance(&next)?;
             let target = match &glance {
                 Glance::Link(target) if follow || !rest.is_empty() => Some(target.clone()),
                 _ => None,
             };
-            if self.scene.varies(&next) && (target.is_some() || rest.is_empty()) {
+            if target.is_some() || rest.is_empty() {
                 self.note(&next, glance);
             }
             let Some(target) = target else {
@@ -133,10 +143,40 @@ impl<'a> Recorder<'a> {
         Ok(at)
     }
 
+    /// Notes what the root does not say already.
     fn note(&mut self, path: &Path, glance: Glance) {
-        self.seen
-            .entry((path.to_owned(), Aspect::Node))
-            .or_insert(Before::Glance(glance));
+        if self.scene.varies(path) {
+            self.seen
+                .entry((path.to_owned(), Aspect::Node))
+                .or_insert(Before::Glance(glance));
+        }
+    }
+
+    /// A path below `/proc`: no input, unless it leads to where a process is or to what it has open.
+    fn processes(&mut self, path: PathBuf, follow: bool) -> io::Result<PathBuf> {
+        let mut rest = path.components().map(Component::as_os_str);
+        let leads = match rest.find(|name| *name == "cwd" || *name == "root" || *name == "fd") {
+            Some(name) if name == "fd" => rest.next().is_some(),
+            found => found.is_some(),
+        };
+        if leads && (follow || rest.next().is_some()) {
+            self.reason
+                .get_or_insert(Reason::Beyond("it goes through /proc to an open file"));
+        }
+        Ok(path)
+    }
+
+    /// Notes a program and, where it is a script, what the kernel runs it with.
+    fn run(&mut self, path: &Path) -> io::Result<()> {
+        let mut program = path.to_owned();
+        for _ in 0..MOST_SCRIPTS {
+            program = self.look(&program, true)?;
+            match self.view.interpreter(&program)? {
+                Some(interpreter) => program = interpreter,
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     fn list(&mut self, path: &Path) -> io::Result<()> {
@@ -179,6 +219,9 @@ impl<'a> Recorder<'a> {
             return Err(reason);
         }
         let code = watched.code.ok_or(Reason::Killed)?;
+        if watched.outlived {
+            return Err(Reason::Outlived);
+        }
         let said = [&watched.output[..], &watched.errors].map(String::from_utf8_lossy);
         if code != 0
             && said
@@ -277,7 +320,18 @@ impl<'a> Recorder<'a> {
                     mode,
                 });
             }
-            (Glance::Absent, Glance::Folder) => result.folders.push(text(path)?),
+            (Glance::Absent, Glance::Folder) => {
+                let names = self.view.names(path).map_err(special)?.unwrap_or_default();
+                let known = |name: &Vec<u8>| {
+                    matches!(&name[..], b"." | b"..")
+                        || self.written.contains(&path.join(OsStr::from_bytes(name)))
+                };
+                // A folder that was filled elsewhere and then moved here is not told of file by file.
+                if !names.iter().all(known) {
+                    return Err(Reason::Moved);
+                }
+                result.folders.push(text(path)?);
+            }
             (Glance::Absent, Glance::Link(target)) => {
                 result.links.push((text(path)?, text(&target)?))
             }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use pwb_cache::{CallResult, Digest, Store};
 use rustix::fs::{
-    Mode, OFlags, ResolveFlags, fchmod, mkdirat, openat, openat2, renameat, symlinkat,
+    AtFlags, Mode, OFlags, ResolveFlags, chmodat, fchmod, mkdirat, openat, openat2, renameat,
+    statat, symlinkat, unlinkat,
 };
 
 use crate::error::Result;
@@ -17,8 +18,14 @@ pub(crate) struct Said {
     pub errors: Vec<u8>,
 }
 
-/// Writes the files of a call under `root`. `None`, with nothing written, where the store no longer has all of them.
-pub(crate) fn replay(store: &Store, root: &File, result: &CallResult) -> Result<Option<Said>> {
+/// Writes the files of a call under `root`, its folders with this mode. `None`, with nothing written, where the store no
+/// longer has all of them, or where a file has a second name that the compiler would have written to as well.
+pub(crate) fn replay(
+    store: &Store,
+    root: &File,
+    result: &CallResult,
+    folders: Mode,
+) -> Result<Option<Said>> {
     let read = |digest: Option<Digest>| match digest {
         Some(digest) => store.contents(digest),
         None => Ok(Some(Vec::new())),
@@ -28,6 +35,9 @@ pub(crate) fn replay(store: &Store, root: &File, result: &CallResult) -> Result<
     };
     let mut files = Vec::new();
     for file in &result.files {
+        if has_other_names(root, &file.path) {
+            return Ok(None);
+        }
         match store.contents(file.digest)? {
             Some(bytes) => files.push((file, bytes)),
             None => return Ok(None),
@@ -36,7 +46,8 @@ pub(crate) fn replay(store: &Store, root: &File, result: &CallResult) -> Result<
     let written = || -> io::Result<()> {
         for folder in &result.folders {
             let (above, name) = above(root, folder)?;
-            mkdirat(&above, name, Mode::from(0o777))?;
+            mkdirat(&above, name, folders)?;
+            chmodat(&above, name, folders, AtFlags::empty())?;
         }
         for (path, target) in &result.links {
             let (above, name) = above(root, path)?;
@@ -65,9 +76,21 @@ fn put(above: &File, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
     let flags =
         OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(above, &*temporary, flags, Mode::from(0o600))?);
-    file.write_all(bytes)?;
-    fchmod(&file, Mode::from(mode))?;
-    Ok(renameat(above, &*temporary, above, name)?)
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| Ok(fchmod(&file, Mode::from(mode))?))
+        .and_then(|()| Ok(renameat(above, &*temporary, above, name)?));
+    if written.is_err() {
+        // It would be taken for an output.
+        let _ = unlinkat(above, &*temporary, AtFlags::empty());
+    }
+    written
+}
+
+fn has_other_names(root: &File, path: &str) -> bool {
+    above(root, path)
+        .and_then(|(above, name)| Ok(statat(&above, name, AtFlags::SYMLINK_NOFOLLOW)?))
+        .is_ok_and(|stat| stat.st_nlink > 1)
 }
 
 /// The folder above a path, and the name in it.

@@ -1,8 +1,10 @@
 //! What is at a path inside a sandbox, looked at from outside through the sandbox' root directory.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,6 +15,9 @@ use rustix::io::Errno;
 
 /// A file that changed more recently may change again without a trace: clocks of file systems tick in steps.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What the kernel reads of a script to find its interpreter.
+const LONGEST_LINE: u64 = 256;
 
 /// What is at a path.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -80,7 +85,7 @@ impl<'a> View<'a> {
             FileType::Directory => State::Folder,
             FileType::Symlink if stat.st_size >= 0 => {
                 let target = readlinkat(&file, "", Vec::new())?;
-                State::Link(PathBuf::from(target.to_string_lossy().into_owned()))
+                State::Link(PathBuf::from(OsString::from_vec(target.into_bytes())))
             }
             _ => State::Other,
         })
@@ -96,7 +101,7 @@ impl<'a> View<'a> {
             FileType::Directory => Glance::Folder,
             FileType::Symlink if stat.st_size >= 0 => {
                 let target = readlinkat(&file, "", Vec::new())?;
-                Glance::Link(PathBuf::from(target.to_string_lossy().into_owned()))
+                Glance::Link(PathBuf::from(OsString::from_vec(target.into_bytes())))
             }
             _ => Glance::Other,
         })
@@ -104,6 +109,12 @@ impl<'a> View<'a> {
 
     /// The names in a directory, as a digest; `None` where there is none.
     pub fn listing(&self, path: &Path) -> io::Result<Option<Digest>> {
+        let names = self.names(path)?;
+        Ok(names.map(|names| Digest::of(&names.join(&0))))
+    }
+
+    /// The names in a directory, in order, with `.` and `..`; `None` where there is none.
+    pub fn names(&self, path: &Path) -> io::Result<Option<Vec<Vec<u8>>>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = match self.open(path, flags) {
             Ok(folder) => folder,
@@ -115,7 +126,7 @@ impl<'a> View<'a> {
             names.push(entry?.file_name().to_bytes().to_vec());
         }
         names.sort();
-        Ok(Some(Digest::of(&names.join(&0))))
+        Ok(Some(names))
     }
 
     /// The contents of the regular file at a path.
@@ -124,6 +135,24 @@ impl<'a> View<'a> {
             .find(path)?
             .ok_or_else(|| io::Error::from(Errno::NOENT))?;
         self.contents_of(path, &stat)
+    }
+
+    /// What runs the script at a path; `None` for anything else.
+    pub fn interpreter(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        let Ok(file) = self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC) else {
+            return Ok(None);
+        };
+        let mut line = Vec::new();
+        File::from(file).take(LONGEST_LINE).read_to_end(&mut line)?;
+        let Some(line) = line.strip_prefix(b"#!") else {
+            return Ok(None);
+        };
+        let mut words = line
+            .split(|byte| b" \t\n\0".contains(byte))
+            .filter(|word| !word.is_empty());
+        Ok(words
+            .next()
+            .map(|word| PathBuf::from(OsString::from_vec(word.to_vec()))))
     }
 
     /// The bytes and permission bits of the regular file at a path.
@@ -140,12 +169,14 @@ impl<'a> View<'a> {
         if let Some(contents) = memo().get(&identity) {
             return Ok(*contents);
         }
+        // Asked before it is read: what is written to it from here on shows.
+        let settled = identity.is_settled();
         let (bytes, _) = self.read(path)?;
         let contents = Contents {
             digest: Digest::of(&bytes),
             mentions: Mentions::of(&bytes),
         };
-        if identity.is_settled() {
+        if settled {
             memo().insert(identity, contents);
         }
         Ok(contents)
@@ -209,7 +240,7 @@ impl Identity {
 }
 
 impl Mentions {
-    fn of(bytes: &[u8]) -> Mentions {
+    pub fn of(bytes: &[u8]) -> Mentions {
         let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
         Mentions {
             date: has("__DATE__") || has("__TIME__"),

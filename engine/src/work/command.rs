@@ -137,8 +137,10 @@ impl Context<'_> {
         compilers: &BTreeMap<SandboxPath, SandboxPath>,
     ) -> Option<Scene> {
         let at = |path: &SandboxPath| PathBuf::from(path.as_str());
-        let scratch = ["/dev/shm", "/tmp"].map(PathBuf::from);
-        let written = outputs.iter().map(at).chain(scratch);
+        let written = outputs
+            .iter()
+            .map(at)
+            .chain(["/dev", "/tmp"].map(PathBuf::from));
         let mounts: BTreeSet<PathBuf> = inputs.keys().map(at).chain(written).collect();
         (self.settings.compile_cache && !compilers.is_empty()).then(|| Scene {
             root: self.inputs[root],

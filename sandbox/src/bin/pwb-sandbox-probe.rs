@@ -3,9 +3,11 @@
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -14,7 +16,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::sys::stat::{Mode, SFlag, mknod};
 use nix::unistd::{chroot, sethostname};
-use pwb_sandbox::{Error, Spec};
+use pwb_sandbox::{Access, Call, Calling, Calls, Error, Spec};
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["run", spec, result] => run(spec, result),
+        ["serve", spec, result] => serve(spec, result),
+        ["call"] => UnixStream::connect("/dev/pwb-launcher").map(drop),
         ["flood", spec, threads, count] => flood(spec, threads, count),
         ["doctor", store, result] => doctor(store, result),
         ["remove", path] => pwb_sandbox::remove_tree(Path::new(path)),
@@ -52,6 +56,104 @@ fn run(spec: &str, result: &str) -> io::Result<()> {
     };
     record["output"] = Value::from(String::from_utf8_lossy(&output));
     fs::write(result, record.to_string())
+}
+
+/// Runs a spec and takes its calls as the programs' names say. Adds what was seen to the record: `calls`, and for watched
+/// ones `accesses` and `ends`.
+fn serve(spec: &str, result: &str) -> io::Result<()> {
+    let mut spec = read(spec)?;
+    let calls = Calls::listen(&spec.scratch)?;
+    let programs =
+        ["answered", "passed", "watched", "dropped"].map(|name| format!("/usr/bin/{name}").into());
+    spec.calling = Some(Calling {
+        socket: calls.path().to_owned(),
+        programs: programs.into(),
+    });
+    let seen = Mutex::new(Seen::default());
+    let mut output = Vec::new();
+    let ran = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while let Ok(Some(call)) = calls.next() {
+                scope.spawn(|| attend(call, &seen));
+            }
+        });
+        let ran = pwb_sandbox::run(&spec, &mut |bytes| output.extend_from_slice(bytes));
+        calls.close().map(|()| ran)
+    })?;
+    let mut record = ran.map_or_else(|error| failure(&error), |exit| json!({ "exit": exit }));
+    let seen = seen.into_inner().map_err(|_| io::Error::other("panic"))?;
+    record["output"] = Value::from(String::from_utf8_lossy(&output));
+    (record["calls"], record["accesses"], record["ends"]) =
+        (seen.calls.into(), seen.accesses.into(), seen.ends.into());
+    fs::write(result, record.to_string())
+}
+
+#[derive(Default)]
+struct Seen {
+    calls: Vec<String>,
+    accesses: Vec<String>,
+    ends: Vec<String>,
+}
+
+/// What goes wrong here shows in the command's end.
+fn attend(call: Call, seen: &Mutex<Seen>) -> io::Result<()> {
+    let shell = Path::new("/usr/bin/sh");
+    let add = |list: fn(&mut Seen) -> &mut Vec<String>, line: String| {
+        list(&mut seen.lock().unwrap_or_else(PoisonError::into_inner)).push(line);
+    };
+    let yes = |is: bool, word: &'static str| if is { word } else { "" };
+    let words = call.arguments[1..]
+        .iter()
+        .map(|word| String::from_utf8_lossy(word));
+    add(
+        |seen| &mut seen.calls,
+        format!(
+            "{} {} {} {}{}{}{}",
+            call.program.display(),
+            call.cwd.display(),
+            call.umask,
+            yes(call.no_input, "no-input "),
+            yes(call.inherits, "inherits "),
+            yes(call.one_output, "one-output "),
+            words.collect::<Vec<_>>().join(" "),
+        ),
+    );
+    match call.program.file_name().and_then(|name| name.to_str()) {
+        Some("answered") => call.answer(7, b"output\n", b"errors\n"),
+        Some("passed") => call.pass(shell),
+        Some("watched") => {
+            let watched = call.watch(shell, &mut |access| {
+                let follows = |follow| if follow { "" } else { "!" };
+                add(
+                    |seen| &mut seen.accesses,
+                    match access {
+                        Access::Look { path, follow } => {
+                            format!("look{} {}", follows(follow), path.display())
+                        }
+                        Access::Write { path, follow } => {
+                            format!("write{} {}", follows(follow), path.display())
+                        }
+                        Access::Run(path) => format!("run {}", path.display()),
+                        Access::List(path) => format!("list {}", path.display()),
+                        Access::Beyond(why) => format!("beyond {why}"),
+                    },
+                );
+            })?;
+            let text = |bytes| String::from_utf8_lossy(bytes).replace('\n', "/");
+            add(
+                |seen| &mut seen.ends,
+                format!(
+                    "{:?} {} {}{}",
+                    watched.code,
+                    text(&watched.output),
+                    text(&watched.errors),
+                    yes(watched.outlived, " outlived")
+                ),
+            );
+            watched.finish()
+        }
+        _ => Ok(()),
+    }
 }
 
 fn failure(error: &Error) -> Value {

@@ -15,8 +15,10 @@ use tempfile::TempDir;
 
 const TOOLS: &[&str] = &[
     "sh", "cat", "ls", "id", "uname", "sleep", "touch", "mkdir", "rm", "chmod", "setsid", "env",
-    "true", "echo", "stat", "mv", "kill", "readlink",
+    "true", "echo", "stat", "mv", "kill", "readlink", "ln",
 ];
+/// Programs that ask before they run: each is told what its name says.
+pub const PROGRAMS: [&str; 4] = ["answered", "passed", "watched", "dropped"];
 const NOBODY: u32 = 65534;
 
 /// What one run gave.
@@ -43,6 +45,14 @@ impl Outcome {
             .unwrap_or_else(|| panic!("did not run: {self:?}"))
             .status
     }
+}
+
+/// What the probe saw of calls.
+#[derive(Debug, serde::Deserialize)]
+pub struct Served {
+    pub calls: Vec<String>,
+    pub accesses: Vec<String>,
+    pub ends: Vec<String>,
 }
 
 /// A private folder with a root, as one user.
@@ -168,8 +178,12 @@ impl Sandbox {
 
     /// Writes the spec and starts the probe on it.
     pub fn start(&self, spec: &Spec) -> Child {
+        self.start_as("run", spec)
+    }
+
+    fn start_as(&self, what: &str, spec: &Spec) -> Child {
         let (file, result) = self.files(spec);
-        let words = ["run", file.to_str().unwrap(), result.to_str().unwrap()];
+        let words = [what, file.to_str().unwrap(), result.to_str().unwrap()];
         self.probe(&words)
             .stdin(ProcessStdio::null())
             .spawn()
@@ -186,6 +200,14 @@ impl Sandbox {
         let mut child = self.start(&self.spec(argv));
         assert!(child.wait().unwrap().success());
         self.outcome()
+    }
+
+    /// Runs a script whose calls of the [`PROGRAMS`] are taken; what was seen of them.
+    pub fn serve(&self, script: &str) -> (Outcome, Served) {
+        let spec = self.spec(&["sh", "-uc", script]);
+        assert!(self.start_as("serve", &spec).wait().unwrap().success());
+        let text = fs::read(self.folder.path().join("result.json")).unwrap();
+        (self.outcome(), serde_json::from_slice(&text).unwrap())
     }
 
     pub fn sh(&self, script: &str) -> Outcome {
@@ -238,6 +260,9 @@ fn fill(root: &Path) {
     fs::create_dir_all(root.join("usr/bin")).unwrap();
     symlink("usr/bin", root.join("bin")).unwrap();
     fs::write(root.join("in-root"), "lower\n").unwrap();
+    for program in PROGRAMS {
+        symlink("sh", root.join("usr/bin").join(program)).unwrap();
+    }
     let mut libraries = BTreeSet::new();
     let found = |tool: &str| {
         ["/usr/bin", "/bin"]
