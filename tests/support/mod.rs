@@ -208,12 +208,22 @@ impl World {
 
     /// Starts pwb and lets it run.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::start(self.pwb(arguments))
+        Running::start(self.interruptible(arguments))
     }
 
     /// Starts pwb and lets it run; what it says can be read in the file meanwhile.
     pub fn start_into(&self, arguments: &[&str], file: &Path) -> Running {
-        Running::start_into(self.pwb(arguments), file)
+        Running::start_into(self.interruptible(arguments), file)
+    }
+
+    /// pwb as a terminal starts it: whoever runs the tests in the background may ignore its signals, and so would pwb.
+    fn interruptible(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(Path::new("env"));
+        command
+            .arg("--default-signal=HUP,INT,QUIT")
+            .arg(&self.binary)
+            .args(arguments);
+        command
     }
 }
 
