@@ -21,12 +21,16 @@ mod lock;
 mod materialize;
 mod path;
 mod publish;
-pub mod reapi;
 mod result;
 mod session;
 mod stamp;
 mod store;
 mod tree;
+
+/// The messages of the Remote Execution API v2 that keys and trees are made of. prost writes fields in tag order, which is the
+/// canonical encoding; whoever fills a list sorts it as the specification says.
+pub use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
+pub use bazel_remote_apis::google::protobuf as google;
 
 pub use action::Action;
 pub use batch::{Batch, New};
