@@ -1,6 +1,7 @@
 //! The SQLite index: which objects and results are published, what ran when. Nothing else speaks SQL.
 
 mod history;
+mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,6 +55,13 @@ const MIGRATIONS: &[&str] = &["
         node TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL, saved_us INTEGER NOT NULL,
         PRIMARY KEY (node, outcome)
     ) WITHOUT ROWID;
+", "
+    -- what objects are called elsewhere: the same bytes by another function; a directory written with such names
+    CREATE TABLE sha256 (name BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX sha256_by_digest ON sha256 (digest);
+    CREATE TABLE twins (directory BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+    -- ActionResults that clients of `pwb cache serve` have put here, by the digest of the action in their function
+    CREATE TABLE action_results (action BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
 "];
 
 /// How long a process waits for others that use the index.

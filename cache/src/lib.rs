@@ -5,6 +5,7 @@
 
 mod action;
 mod batch;
+mod blob;
 mod call;
 mod changes;
 mod digest;
@@ -23,6 +24,7 @@ mod path;
 mod publish;
 mod result;
 mod session;
+mod sha256;
 mod stamp;
 mod store;
 mod tree;
@@ -34,6 +36,7 @@ pub use bazel_remote_apis::google::protobuf as google;
 
 pub use action::Action;
 pub use batch::{Batch, New};
+pub use blob::Blob;
 pub use call::{CallFile, CallResult};
 pub use digest::Digest;
 pub use directory::{Directory, Entry, TreeDigest};
@@ -47,5 +50,6 @@ pub use path::{TreePath, TreePathError};
 pub use publish::{Publication, Publisher};
 pub use result::ActionResult;
 pub use session::Session;
+pub use sha256::Sha256;
 pub use store::Store;
 pub use tree::{Conflict, Tree, TreeNode};
