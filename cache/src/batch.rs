@@ -87,7 +87,14 @@ impl Batch<'_> {
 
     fn adopt(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
         normalize(path, executable)?;
-        fs::rename(path, &self.store.cas_path(digest, executable))
+        fs::rename(path, &self.store.cas_path(digest, executable))?;
+        let mut fresh = self
+            .store
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        fresh.insert((digest, executable));
+        Ok(())
     }
 }
 

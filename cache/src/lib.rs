@@ -28,6 +28,7 @@ mod sha256;
 mod stamp;
 mod store;
 mod tree;
+mod upstream;
 
 /// The messages of the Remote Execution API v2 that keys and trees are made of. prost writes fields in tag order, which is the
 /// canonical encoding; whoever fills a list sorts it as the specification says.
@@ -53,3 +54,4 @@ pub use session::Session;
 pub use sha256::Sha256;
 pub use store::Store;
 pub use tree::{Conflict, Tree, TreeNode};
+pub use upstream::Upstream;
