@@ -43,6 +43,13 @@ impl From<pwb_cache::Error> for Failure {
     }
 }
 
+impl From<pwb_remote::Error> for Failure {
+    fn from(error: pwb_remote::Error) -> Failure {
+        let hint = error.hint();
+        Failure::Message(with_causes(&error), hint)
+    }
+}
+
 /// Prints the error; returns the exit code for it.
 #[expect(clippy::print_stderr, reason = "the last word of the command")]
 pub fn failure(failure: &Failure) -> ExitCode {
@@ -92,7 +99,7 @@ fn node(failure: &pwb_engine::Failure) -> String {
 }
 
 /// The message with those of its causes that say something new.
-fn with_causes(error: &Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

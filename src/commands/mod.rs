@@ -3,6 +3,7 @@
 mod doctor;
 mod dry_run;
 mod graph;
+mod key;
 mod list;
 mod lock;
 mod log;
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Why(arguments) => why::run(cli, arguments),
         Command::Stats(arguments) => stats::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
+        Command::Key(arguments) => key::run(arguments),
         Command::Doctor(_) => doctor::run(cli),
     }
 }
