@@ -1,6 +1,5 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
 use console::style;
