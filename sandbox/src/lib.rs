@@ -32,6 +32,7 @@ mod advice;
 mod call;
 mod dev;
 pub mod doctor;
+pub mod errand;
 mod error;
 mod helper;
 mod init;

@@ -102,6 +102,18 @@ pub(crate) fn install() -> Result<(), Failure> {
     })
 }
 
+/// The filter, eight bytes an instruction as the kernel takes them; `None` for a kind of machine that it cannot be written for.
+pub(crate) fn instructions() -> Option<Vec<u8>> {
+    let bytes = |one: &sock_filter| {
+        let [code, k] = [
+            one.code.to_ne_bytes().to_vec(),
+            one.k.to_ne_bytes().to_vec(),
+        ];
+        [code, vec![one.jt, one.jf], k].concat()
+    };
+    Some(program().ok()?.iter().flat_map(bytes).collect())
+}
+
 fn program() -> Result<BpfProgram, BackendError> {
     let target = TargetArch::try_from(std::env::consts::ARCH)?;
     let refuse = SeccompAction::Errno(Errno::EPERM as u32);
