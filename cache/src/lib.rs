@@ -20,6 +20,7 @@ mod key;
 mod layer;
 mod lock;
 mod materialize;
+mod pack;
 mod path;
 mod publish;
 mod result;
@@ -47,6 +48,7 @@ pub use history::{CallCount, Feed, NodeStatistics, Outcome, PastRun, Provenance,
 pub use ingest::Ignore;
 pub use key::ActionKey;
 pub use lock::Lock;
+pub use pack::KnownCall;
 pub use path::{TreePath, TreePathError};
 pub use publish::{Publication, Publisher};
 pub use result::ActionResult;

@@ -8,6 +8,6 @@ mod error;
 mod key;
 pub mod server;
 
-pub use client::{Client, Headers, Settings, Tls, Url};
+pub use client::{Client, Headers, Notice, Settings, Tls, Url};
 pub use error::{Error, Result};
 pub use key::{PublicKey, SecretKey};

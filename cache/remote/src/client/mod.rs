@@ -4,6 +4,7 @@
 mod blobs;
 mod health;
 mod names;
+mod note;
 mod parallel;
 mod record;
 mod server;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bazel_remote_apis::google::bytestream;
+use prost::Message;
 use pwb_cache::{ActionKey, ActionResult, Batch, Digest, Store, TreeDigest, Upstream, fs, reapi};
 
 use crate::error::Result;
@@ -36,7 +38,6 @@ const TRANSFERS: usize = 8;
 pub struct Client {
     wire: Wire,
     settings: Settings,
-    tell: Box<dyn Fn(String) + Send + Sync>,
     server: OnceLock<Option<Server>>,
     state: Mutex<State>,
 }
@@ -56,6 +57,17 @@ struct State {
     full: bool,
 }
 
+/// What the user should know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// Something is not as it should be.
+    Warning(String),
+    /// So many bytes of results and objects have come, as they travelled.
+    Received(u64),
+    /// So many have gone.
+    Sent(u64),
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({})", self.settings.url)
@@ -63,15 +75,14 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client; it connects when it is first asked. `tell` takes what the user should know, a line at a time and each once.
+    /// A client; it connects when it is first asked. `tell` takes what the user should know; each warning comes once.
     pub fn new(
         settings: Settings,
-        tell: impl Fn(String) + Send + Sync + 'static,
+        tell: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Client> {
         Ok(Client {
-            wire: Wire::new(&settings)?,
+            wire: Wire::new(&settings, tell)?,
             settings,
-            tell: Box::new(tell),
             server: OnceLock::new(),
             state: Mutex::default(),
         })
@@ -100,7 +111,8 @@ impl Client {
     /// Tells the user once.
     fn say<T>(&self, what: &str) -> Option<T> {
         if self.state().said.insert(what.to_owned()) {
-            (self.tell)(format!("{}: {what}", self.settings.url));
+            let warning = format!("{}: {what}", self.settings.url);
+            self.wire.tell(Notice::Warning(warning));
         }
         None
     }
@@ -134,7 +146,12 @@ impl Client {
             });
             async move { client.get_action_result(request).await }
         }))
-        .map(tonic::Response::into_inner)
+        .map(|answer| {
+            let message = answer.into_inner();
+            let carried = message.encoded_len() as u64;
+            self.wire.tell(Notice::Received(carried));
+            message
+        })
     }
 
     fn result(
@@ -142,12 +159,17 @@ impl Client {
         server: Server,
         key: ActionKey,
     ) -> Option<(ActionResult, Option<reapi::Digest>)> {
+        let (message, record) = self.record(server, key)?;
+        let root = message.output_directories.into_iter().next();
+        let root = root.and_then(|root| root.root_directory_digest);
+        Some((record::read(&record)?, root))
+    }
+
+    /// What the server has under this key, if it is one of pwb's records and may be used.
+    fn record(&self, server: Server, key: ActionKey) -> Option<(reapi::ActionResult, Vec<u8>)> {
         let message = self.action_result(server, key)?;
         match record::open(&message, key, &self.settings.trusted) {
-            Ok(result) => {
-                let root = message.output_directories.into_iter().next();
-                Some((result, root.and_then(|root| root.root_directory_digest)))
-            }
+            Ok(record) => Some((message, record)),
             Err(Unusable::Foreign) => None,
             Err(Unusable::Untrusted) => self
                 .say("it has results that none of the trusted keys has signed; they are not used"),
@@ -305,6 +327,26 @@ impl Upstream for Client {
 
     fn refuse(&self, tree: TreeDigest) {
         self.state().refused.insert(tree);
+    }
+
+    fn note(&self, store: &Store, key: ActionKey) -> pwb_cache::Result<Option<Vec<u8>>> {
+        match self.blobs() {
+            Some(blobs) => self.fetch_note(blobs, store, key),
+            None => Ok(None),
+        }
+    }
+
+    fn put_note(
+        &self,
+        store: &Store,
+        key: ActionKey,
+        note: &[u8],
+        files: &[Digest],
+    ) -> pwb_cache::Result<()> {
+        match self.blobs() {
+            Some(blobs) => self.send_note(blobs, store, key, note, files),
+            None => Ok(()),
+        }
     }
 
     fn takes(&self) -> bool {

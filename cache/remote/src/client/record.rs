@@ -57,21 +57,38 @@ pub(crate) enum Unusable {
     Untrusted,
 }
 
-/// Puts the record of a result into the message.
-pub(crate) fn seal(
-    message: &mut reapi::ActionResult,
-    key: ActionKey,
-    result: &ActionResult,
-    signing: Option<&SecretKey>,
-) {
-    let record = Record {
+/// The record of a result.
+pub(crate) fn write(result: &ActionResult) -> Vec<u8> {
+    Record {
         tree: Some(result.tree.digest().to_message()),
         wall_us: micros(result.wall),
         user_us: micros(result.user),
         system_us: micros(result.system),
         max_rss: result.max_rss,
     }
-    .encode_to_vec();
+    .encode_to_vec()
+}
+
+/// The result that a record tells of.
+pub(crate) fn read(record: &[u8]) -> Option<ActionResult> {
+    let record = Record::decode(record).ok()?;
+    let tree = Digest::from_message(record.tree.as_ref()?)?;
+    Some(ActionResult {
+        tree: TreeDigest::from_digest(tree),
+        wall: Duration::from_micros(record.wall_us),
+        user: Duration::from_micros(record.user_us),
+        system: Duration::from_micros(record.system_us),
+        max_rss: record.max_rss,
+    })
+}
+
+/// Puts a record into a message.
+pub(crate) fn seal(
+    message: &mut reapi::ActionResult,
+    key: ActionKey,
+    record: Vec<u8>,
+    signing: Option<&SecretKey>,
+) {
     let sign = |secret: &SecretKey| Signed {
         key: secret.public().bytes().to_vec(),
         signature: secret.sign(&statement(key, &record)),
@@ -86,12 +103,12 @@ pub(crate) fn seal(
     metadata.auxiliary_metadata.push(any);
 }
 
-/// The result that a message records, if one of the trusted keys has signed it, or none is asked for.
+/// The record in a message, if one of the trusted keys has signed it, or none is asked for.
 pub(crate) fn open(
     message: &reapi::ActionResult,
     key: ActionKey,
     trusted: &[PublicKey],
-) -> Result<ActionResult, Unusable> {
+) -> Result<Vec<u8>, Unusable> {
     let metadata = message.execution_metadata.as_ref();
     let sealed = metadata
         .and_then(|metadata| {
@@ -108,15 +125,7 @@ pub(crate) fn open(
     if !trusted.is_empty() && !sealed.signatures.iter().any(vouches) {
         return Err(Unusable::Untrusted);
     }
-    let record = Record::decode(sealed.record.as_slice()).map_err(|_| Unusable::Foreign)?;
-    let tree = record.tree.as_ref().and_then(Digest::from_message);
-    Ok(ActionResult {
-        tree: TreeDigest::from_digest(tree.ok_or(Unusable::Foreign)?),
-        wall: Duration::from_micros(record.wall_us),
-        user: Duration::from_micros(record.user_us),
-        system: Duration::from_micros(record.system_us),
-        max_rss: record.max_rss,
-    })
+    Ok(sealed.record)
 }
 
 /// What is signed: that this action has this record.
@@ -126,4 +135,88 @@ fn statement(key: ActionKey, record: &[u8]) -> Vec<u8> {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use pwb_cache::Action;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn key(argument: &str) -> ActionKey {
+        let action = Action {
+            arguments: vec![argument.into()],
+            environment: BTreeMap::new(),
+            working_directory: Default::default(),
+            outputs: BTreeSet::new(),
+            platform: BTreeMap::new(),
+            timeout: None,
+            input_root: TreeDigest::from_digest(Digest::of(b"")),
+        };
+        action.encode().0
+    }
+
+    fn result() -> ActionResult {
+        ActionResult {
+            tree: TreeDigest::from_digest(Digest::of(b"tree")),
+            wall: Duration::from_micros(5),
+            user: Duration::from_micros(4),
+            system: Duration::from_micros(3),
+            max_rss: 2,
+        }
+    }
+
+    #[test]
+    fn a_result_survives() {
+        let mut message = reapi::ActionResult::default();
+        seal(&mut message, key("a"), write(&result()), None);
+        let record = open(&message, key("a"), &[]).unwrap();
+        assert_eq!(read(&record), Some(result()));
+        assert_eq!(
+            open(&reapi::ActionResult::default(), key("a"), &[]),
+            Err(Unusable::Foreign)
+        );
+    }
+
+    #[test]
+    fn where_signatures_are_required_only_trusted_ones_count() {
+        let (ours, theirs) = (
+            SecretKey::generate("ours").unwrap(),
+            SecretKey::generate("theirs").unwrap(),
+        );
+        let trusted = [ours.public()];
+        let sealed = |signing: Option<&SecretKey>| {
+            let mut message = reapi::ActionResult::default();
+            seal(&mut message, key("a"), write(&result()), signing);
+            message
+        };
+        assert!(open(&sealed(Some(&ours)), key("a"), &trusted).is_ok());
+        for poisoned in [sealed(None), sealed(Some(&theirs))] {
+            assert_eq!(
+                open(&poisoned, key("a"), &trusted),
+                Err(Unusable::Untrusted)
+            );
+        }
+        // A signature is for one action only.
+        let moved = open(&sealed(Some(&ours)), key("b"), &trusted);
+        assert_eq!(moved, Err(Unusable::Untrusted));
+    }
+
+    #[test]
+    fn a_changed_record_is_not_what_was_signed() {
+        let ours = SecretKey::generate("ours").unwrap();
+        let mut message = reapi::ActionResult::default();
+        seal(&mut message, key("a"), write(&result()), Some(&ours));
+        let metadata = message.execution_metadata.as_mut().unwrap();
+        let value = &mut metadata.auxiliary_metadata[0].value;
+        let mut sealed = Sealed::decode(value.as_slice()).unwrap();
+        let other = TreeDigest::from_digest(Digest::of(b"poison"));
+        let tree = other;
+        sealed.record = write(&ActionResult { tree, ..result() });
+        *value = sealed.encode_to_vec();
+        let opened = open(&message, key("a"), &[ours.public()]);
+        assert_eq!(opened, Err(Unusable::Untrusted));
+    }
 }

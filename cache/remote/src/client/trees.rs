@@ -8,7 +8,7 @@ use pwb_cache::{Digest, Directory, Sha256, Store, TreeDigest, reapi};
 use super::blobs::{Blobs, batches, size};
 use super::names::Function;
 use super::wire::Trouble;
-use super::{Client, TRANSFERS, parallel, twin};
+use super::{Client, Notice, TRANSFERS, parallel, twin};
 
 /// Directories that have arrived.
 #[derive(Default)]
@@ -97,7 +97,9 @@ impl Blobs<'_> {
                 .into_inner();
             page_token.clear();
             while let Some(answer) = self.wire.next(&mut stream, begin, carried)? {
-                carried += answer.encoded_len() as u64;
+                let length = answer.encoded_len() as u64;
+                self.wire.tell(Notice::Received(length));
+                carried += length;
                 directories.extend(answer.directories);
                 page_token = answer.next_page_token;
             }
