@@ -43,6 +43,18 @@ impl From<pwb_cache::Error> for Failure {
     }
 }
 
+impl From<pwb_remote::server::Error> for Failure {
+    fn from(error: pwb_remote::server::Error) -> Failure {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        Failure::Message(text, error.hint())
+    }
+}
+
 /// Prints the error; returns the exit code for it.
 #[expect(clippy::print_stderr, reason = "the last word of the command")]
 pub fn failure(failure: &Failure) -> ExitCode {
