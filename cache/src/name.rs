@@ -67,11 +67,15 @@ impl Name {
         }
     }
 
-    pub(crate) fn to_row(self) -> [u8; 40] {
-        match self {
-            Name::Blake3(digest) => digest.to_row(),
-            Name::Sha256(name) => name.to_row(),
-        }
+    /// The form the index keeps: the digest's, then the function.
+    pub(crate) fn to_row(self) -> [u8; 41] {
+        let (digest, function) = match self {
+            Name::Blake3(digest) => (digest.to_row(), 0),
+            Name::Sha256(name) => (name.to_row(), 1),
+        };
+        let mut row = [function; 41];
+        row[..40].copy_from_slice(&digest);
+        row
     }
 }
 
