@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
@@ -46,6 +47,8 @@ pub enum Command {
     /// Share the store with others.
     #[command(subcommand)]
     Cache(Cache),
+    /// Make keys that results are signed with.
+    Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),
 }
@@ -79,6 +82,29 @@ pub struct Building {
     /// Keep what a failed command has written, and say where.
     #[arg(long)]
     pub keep_failed: bool,
+    #[command(flatten)]
+    pub sharing: Sharing,
+}
+
+/// Whom to share results with.
+#[derive(Args, Debug)]
+pub struct Sharing {
+    /// Look for results in this shared cache (Remote Execution API): grpc://HOST:PORT[/INSTANCE], or grpcs:// for TLS; an
+    /// empty URL stands for none.
+    #[arg(long, value_name = "URL", env = "PWB_REMOTE")]
+    pub remote: Option<String>,
+    /// Put results into it that were made here [default: never].
+    #[arg(long, value_name = "WHEN", value_enum, env = "PWB_REMOTE_UPLOAD")]
+    pub remote_upload: Option<Upload>,
+}
+
+/// When results are put into a shared cache.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+pub enum Upload {
+    /// Never.
+    Never,
+    /// When all of what they name is there.
+    Success,
 }
 
 /// `pwb realize`
@@ -269,6 +295,27 @@ pub struct Serve {
     /// Show counters to Prometheus on this address, at /metrics.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
+}
+
+/// `pwb key`
+#[derive(Args, Debug)]
+pub struct Key {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key: the secret one goes into a file, the public one is printed.
+    Generate {
+        /// What people call it, as in ci-2026.
+        #[arg(long)]
+        name: String,
+        /// Where the secret key goes; a file that is not there yet.
+        file: PathBuf,
+    },
 }
 
 /// `pwb doctor`

@@ -52,6 +52,15 @@ impl Progress {
             .tell(event);
     }
 
+    /// Says what no node is the cause of.
+    pub fn warn(&self, what: &str) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.line(&format!(
+            "{} {what}",
+            style("warning:").for_stderr().yellow()
+        ));
+    }
+
     /// Takes the live lines off the screen and says what was done.
     pub fn finish(&self) {
         self.state

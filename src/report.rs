@@ -1,6 +1,5 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
 use console::style;
@@ -45,13 +44,15 @@ impl From<pwb_cache::Error> for Failure {
 
 impl From<pwb_remote::server::Error> for Failure {
     fn from(error: pwb_remote::server::Error) -> Failure {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text += &format!(": {error}");
-            cause = error.source();
-        }
-        Failure::Message(text, error.hint())
+        let hint = error.hint();
+        Failure::Message(with_causes(&error), hint)
+    }
+}
+
+impl From<pwb_remote::Error> for Failure {
+    fn from(error: pwb_remote::Error) -> Failure {
+        let hint = error.hint();
+        Failure::Message(with_causes(&error), hint)
     }
 }
 
@@ -104,7 +105,7 @@ fn node(failure: &pwb_engine::Failure) -> String {
 }
 
 /// The message with those of its causes that say something new.
-fn with_causes(error: &Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,6 +4,7 @@ mod cache;
 mod doctor;
 mod dry_run;
 mod graph;
+mod key;
 mod list;
 mod lock;
 mod log;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Stats(arguments) => stats::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
+        Command::Key(arguments) => key::run(arguments),
         Command::Doctor(_) => doctor::run(cli),
     }
 }

@@ -27,7 +27,7 @@ pub const TOKEN: &str = "let me in";
 pub const BOTH: [Function; 2] = [Function::Blake3, Function::Sha256];
 
 pub struct Served {
-    pub folder: TempDir,
+    _folder: TempDir,
     pub store: Arc<Store>,
     pub channel: Channel,
     pub address: std::net::SocketAddr,
@@ -66,7 +66,7 @@ impl Served {
         }));
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
         Served {
-            folder,
+            _folder: folder,
             store,
             channel: endpoint.connect_lazy(),
             address,
