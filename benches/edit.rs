@@ -30,8 +30,9 @@ fn main() {
         "edit", "by hand", "pwb", "pwb, dev"
     );
     for number in 0..3 {
-        let comment = |text: String| format!("/* {number} */ {text}");
-        bench.compare("a comment", &comment);
+        bench.compare("a comment", &|text| format!("/* {number} */ {text}"));
+    }
+    for number in 0..3 {
         let constant = |text: String| text.replacen(CONSTANT, &format!("{CONSTANT}{number}"), 1);
         bench.compare("a constant", &constant);
     }
@@ -44,7 +45,10 @@ fn main() {
         known.push(bench.pwb_node("cpython/make-host"));
     }
     let known = *known.iter().min().unwrap();
-    let wrapper = [("EM_COMPILER_WRAPPER", "ccache"), ("CCACHE_DIR", "/ccache")];
+    let wrapper = [
+        ("EM_COMPILER_WRAPPER", "/usr/bin/ccache"),
+        ("CCACHE_DIR", "/ccache"),
+    ];
     bench.clean();
     let cold = bench.by_hand("/ccache-root", &wrapper);
     bench.clean();
@@ -120,7 +124,7 @@ impl Bench {
         // The profiles share the compile: each gets an edit of its own.
         let release = self.pwb(&[]);
         let text = fs::read_to_string(self.checkout.join(file)).unwrap();
-        fs::write(self.checkout.join(file), edit(text)).unwrap();
+        fs::write(self.checkout.join(file), edit(text) + "\n").unwrap();
         let dev = self.pwb(&["--set", "profile=dev"]);
         let text = fs::read_to_string(self.checkout.join(file)).unwrap();
         fs::write(self.sources.join(file), text).unwrap();

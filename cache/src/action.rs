@@ -10,8 +10,8 @@ use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::key::ActionKey;
 use crate::path::TreePath;
-use crate::reapi;
 use crate::store::Store;
+use crate::{google, reapi};
 
 /// What an action's key is made of: all that a process can see, and nothing of the machine it runs on.
 ///
@@ -37,26 +37,37 @@ pub struct Action {
 impl Action {
     /// The key, and the messages it was hashed from: `Command`, then `Action`. Kept in the store they are the key's
     /// manifest, so an explanation is read from the very bytes that were hashed.
+    #[allow(deprecated)] // Servers of API 2.1 and before look for the platform in the command.
     pub fn encode(&self) -> (ActionKey, [(Digest, Vec<u8>); 2]) {
+        let property = |(name, value): (&String, &String)| reapi::platform::Property {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        let variable = |(name, value): (&String, &String)| reapi::command::EnvironmentVariable {
+            name: name.clone(),
+            value: value.clone(),
+        };
         let platform = Some(reapi::Platform {
-            properties: pairs(&self.platform),
+            properties: self.platform.iter().map(property).collect(),
         });
         let command = reapi::Command {
             arguments: self.arguments.clone(),
-            environment_variables: pairs(&self.environment),
+            environment_variables: self.environment.iter().map(variable).collect(),
             platform: platform.clone(),
             working_directory: self.working_directory.to_string(),
             output_paths: self.outputs.iter().map(TreePath::to_string).collect(),
+            ..Default::default()
         };
         let command = message(&command);
         let action = message(&reapi::Action {
             command_digest: Some(command.0.to_message()),
             input_root_digest: Some(self.input_root.digest().to_message()),
-            timeout: self.timeout.map(|limit| reapi::Duration {
+            timeout: self.timeout.map(|limit| google::Duration {
                 seconds: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
                 nanos: limit.subsec_nanos() as i32,
             }),
             platform,
+            ..Default::default()
         });
         (ActionKey::from_digest(action.0), [command, action])
     }
@@ -86,22 +97,29 @@ impl Action {
         };
         let command = reapi::Command::decode(bytes.as_slice())
             .map_err(|error| malformed(error.to_string()))?;
-        let unpair = |pairs: Vec<reapi::Pair>| {
-            pairs
-                .into_iter()
-                .map(|pair| (pair.name, pair.value))
-                .collect()
-        };
+        let variable =
+            |variable: reapi::command::EnvironmentVariable| (variable.name, variable.value);
+        let property = |property: reapi::platform::Property| (property.name, property.value);
         Ok(Some(Action {
             arguments: command.arguments,
-            environment: unpair(command.environment_variables),
+            environment: command
+                .environment_variables
+                .into_iter()
+                .map(variable)
+                .collect(),
             working_directory: TreePath::parse(&command.working_directory)?,
             outputs: command
                 .output_paths
                 .iter()
                 .map(|path| TreePath::parse(path))
                 .collect::<std::result::Result<_, _>>()?,
-            platform: unpair(command.platform.unwrap_or_default().properties),
+            platform: action
+                .platform
+                .unwrap_or_default()
+                .properties
+                .into_iter()
+                .map(property)
+                .collect(),
             timeout: action
                 .timeout
                 .map(|limit| Duration::new(limit.seconds as u64, limit.nanos as u32)),
@@ -113,13 +131,4 @@ impl Action {
 fn message(message: &impl Message) -> (Digest, Vec<u8>) {
     let bytes = message.encode_to_vec();
     (Digest::of(&bytes), bytes)
-}
-
-fn pairs(map: &BTreeMap<String, String>) -> Vec<reapi::Pair> {
-    map.iter()
-        .map(|(name, value)| reapi::Pair {
-            name: name.clone(),
-            value: value.clone(),
-        })
-        .collect()
 }

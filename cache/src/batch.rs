@@ -73,11 +73,9 @@ impl Batch<'_> {
         New(taken.into_iter().collect())
     }
 
-    /// Whether the file has to be written: not in this batch yet, and not in the store. The index alone can say that a
-    /// file is whole; the file system alone can say that it is still there.
+    /// Whether the file has to be written: not in this batch yet, and not in the store.
     fn is_new(&self, digest: Digest, executable: bool) -> Result<bool> {
-        if self.store.index.has_file(digest, executable)? && self.store.has_file(digest, executable)
-        {
+        if self.store.has_published(digest, executable)? {
             return Ok(false);
         }
         Ok(self
@@ -89,7 +87,14 @@ impl Batch<'_> {
 
     fn adopt(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
         normalize(path, executable)?;
-        fs::rename(path, &self.store.cas_path(digest, executable))
+        fs::rename(path, &self.store.cas_path(digest, executable))?;
+        let mut fresh = self
+            .store
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        fresh.insert((digest, executable));
+        Ok(())
     }
 }
 

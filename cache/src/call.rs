@@ -9,8 +9,8 @@ use prost::Message;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::reapi;
 use crate::store::Store;
+use crate::{google, reapi};
 
 /// What a call came to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -80,15 +80,21 @@ impl CallResult {
             digest: Some(file.digest.to_message()),
             is_executable: file.mode & 0o100 != 0,
             node_properties: Some(reapi::NodeProperties {
-                unix_mode: Some(reapi::Mode { value: file.mode }),
+                unix_mode: Some(google::UInt32Value { value: file.mode }),
+                ..Default::default()
             }),
+            ..Default::default()
         };
-        let folder = |path: &String| reapi::OutputDirectory { path: path.clone() };
+        let folder = |path: &String| reapi::OutputDirectory {
+            path: path.clone(),
+            ..Default::default()
+        };
         let link = |(path, target): &(String, String)| reapi::OutputSymlink {
             path: path.clone(),
             target: target.clone(),
+            ..Default::default()
         };
-        let duration = reapi::Duration {
+        let duration = google::Duration {
             seconds: i64::try_from(self.wall.as_secs()).unwrap_or(i64::MAX),
             nanos: self.wall.subsec_nanos().cast_signed(),
         };
@@ -100,8 +106,10 @@ impl CallResult {
             stderr_digest: self.errors.map(Digest::to_message),
             execution_metadata: Some(reapi::ExecutedActionMetadata {
                 virtual_execution_duration: Some(duration),
+                ..Default::default()
             }),
             output_symlinks: self.links.iter().map(link).collect(),
+            ..Default::default()
         }
         .encode_to_vec()
     }

@@ -59,6 +59,7 @@ impl Directory {
                     name,
                     digest: Some(digest.to_message()),
                     is_executable: *executable,
+                    ..Default::default()
                 }),
                 Entry::Directory(tree) => {
                     message.directories.push(reapi::DirectoryNode {
@@ -70,6 +71,7 @@ impl Directory {
                     message.symlinks.push(reapi::SymlinkNode {
                         name,
                         target: target.clone(),
+                        ..Default::default()
                     });
                 }
             }
@@ -157,6 +159,7 @@ mod tests {
         let link = reapi::SymlinkNode {
             name: "../up".into(),
             target: "x".into(),
+            ..Default::default()
         };
         let bytes = reapi::Directory {
             symlinks: vec![link],

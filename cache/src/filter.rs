@@ -108,6 +108,7 @@ impl fmt::Display for Filter {
 impl Store {
     /// What a filter leaves of a tree. Directories that it leaves empty are gone, those that were empty before are not.
     pub fn filter(&self, tree: TreeDigest, filter: &Filter) -> Result<Tree> {
+        self.bring_directories(&[tree])?;
         let all = Tree::load(self, tree)?;
         Sieve::new(filter)?.sift(self, &all, "")
     }

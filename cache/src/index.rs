@@ -1,6 +1,7 @@
 //! The SQLite index: which objects and results are published, what ran when. Nothing else speaks SQL.
 
 mod history;
+mod names;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,6 +55,13 @@ const MIGRATIONS: &[&str] = &["
         node TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL, saved_us INTEGER NOT NULL,
         PRIMARY KEY (node, outcome)
     ) WITHOUT ROWID;
+", "
+    -- what objects are called elsewhere: the same bytes by another function; a directory written with such names
+    CREATE TABLE sha256 (name BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX sha256_by_digest ON sha256 (digest);
+    CREATE TABLE twins (directory BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+    -- ActionResults that clients of `pwb cache serve` have put here, by the digest of the action in their function
+    CREATE TABLE action_results (action BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
 "];
 
 /// How long a process waits for others that use the index.
@@ -213,17 +221,8 @@ impl Index {
             for (digest, executable) in files {
                 file.execute(params![digest.to_row(), executable])?;
             }
-            let mut insert = db
-                .prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for (result, run) in results {
-                insert.execute(params![
-                    run.key.digest().to_row(),
-                    result.tree.digest().to_row(),
-                    in_micros(result.wall),
-                    in_micros(result.user),
-                    in_micros(result.system),
-                    i64::try_from(result.max_rss).unwrap_or(i64::MAX),
-                ])?;
+                insert_result(db, run.key, result)?;
                 history::insert_run(db, run)?;
             }
             let mut durable =
@@ -231,6 +230,17 @@ impl Index {
             trees
                 .iter()
                 .try_for_each(|tree| durable.execute([tree.digest().to_row()]).map(drop))
+        })
+    }
+
+    /// Takes results of which nothing needs to be here.
+    pub fn put_results(&self, results: &[(ActionKey, ActionResult)]) -> Result<()> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        self.write("take results", |db| {
+            let mut results = results.iter();
+            results.try_for_each(|(key, result)| insert_result(db, *key, result))
         })
     }
 
@@ -360,6 +370,23 @@ impl Index {
             .map(drop)
         })
     }
+}
+
+fn insert_result(
+    db: &Transaction<'_>,
+    key: ActionKey,
+    result: &ActionResult,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![
+            key.digest().to_row(),
+            result.tree.digest().to_row(),
+            in_micros(result.wall),
+            in_micros(result.user),
+            in_micros(result.system),
+            i64::try_from(result.max_rss).unwrap_or(i64::MAX),
+        ])
+        .map(drop)
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod action;
 mod batch;
+mod blob;
 mod call;
 mod changes;
 mod digest;
@@ -21,15 +22,22 @@ mod lock;
 mod materialize;
 mod path;
 mod publish;
-pub mod reapi;
 mod result;
 mod session;
+mod sha256;
 mod stamp;
 mod store;
 mod tree;
+mod upstream;
+
+/// The messages of the Remote Execution API v2 that keys and trees are made of. prost writes fields in tag order, which is the
+/// canonical encoding; whoever fills a list sorts it as the specification says.
+pub use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
+pub use bazel_remote_apis::google::protobuf as google;
 
 pub use action::Action;
 pub use batch::{Batch, New};
+pub use blob::Blob;
 pub use call::{CallFile, CallResult};
 pub use digest::Digest;
 pub use directory::{Directory, Entry, TreeDigest};
@@ -43,5 +51,7 @@ pub use path::{TreePath, TreePathError};
 pub use publish::{Publication, Publisher};
 pub use result::ActionResult;
 pub use session::Session;
+pub use sha256::Sha256;
 pub use store::Store;
 pub use tree::{Conflict, Tree, TreeNode};
+pub use upstream::Upstream;

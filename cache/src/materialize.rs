@@ -1,6 +1,5 @@
 //! A tree becomes a folder of hard links, once.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError};
@@ -39,6 +38,7 @@ impl Store {
         if let Some(folder) = self.materialized(tree)? {
             return Ok(folder);
         }
+        self.bring(tree)?;
         let temporary = self.session()?.path("tree");
         self.link_directory(tree, &temporary)?;
         // A row must not vouch for a folder that is only being put in place.
@@ -51,31 +51,6 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .push(tree);
         Ok(folder)
-    }
-
-    /// Whether every object of this tree is there. `seen` has the directories already found whole.
-    pub fn is_complete(&self, tree: TreeDigest, seen: &mut HashSet<TreeDigest>) -> Result<bool> {
-        if seen.contains(&tree) {
-            return Ok(true);
-        }
-        let directory = match self.directory(tree) {
-            Err(Error::Missing(_)) => return Ok(false),
-            other => other?,
-        };
-        for entry in directory.entries.values() {
-            let whole = match entry {
-                Entry::File { digest, .. } => {
-                    self.has_file(*digest, false) || self.has_file(*digest, true)
-                }
-                Entry::Directory(below) => self.is_complete(*below, seen)?,
-                Entry::Symlink(_) => true,
-            };
-            if !whole {
-                return Ok(false);
-            }
-        }
-        seen.insert(tree);
-        Ok(true)
     }
 
     fn tree_path(&self, tree: TreeDigest) -> PathBuf {

@@ -9,8 +9,9 @@
 //! failed/        what failed commands wrote, where that was asked for
 //! ```
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
@@ -25,6 +26,7 @@ use crate::key::ActionKey;
 use crate::lock::Lock;
 use crate::result::ActionResult;
 use crate::session::Session;
+use crate::upstream::Upstream;
 
 /// The one modification time of every file in the store: `make` sees no file as older than another.
 const MTIME: i64 = 1_749_600_000;
@@ -38,6 +40,9 @@ pub struct Store {
     starting: Mutex<()>,
     /// Trees materialized by this process and not yet known to survive a loss of power.
     pub(crate) unsynced_trees: Mutex<Vec<TreeDigest>>,
+    /// Files that this process has written: whole, but not published yet.
+    pub(crate) fresh: Mutex<HashSet<(Digest, bool)>>,
+    pub(crate) upstream: Option<Arc<dyn Upstream>>,
 }
 
 impl Store {
@@ -60,6 +65,8 @@ impl Store {
             session: OnceLock::new(),
             starting: Mutex::new(()),
             unsynced_trees: Mutex::default(),
+            fresh: Mutex::default(),
+            upstream: None,
         })
     }
 
@@ -105,6 +112,9 @@ impl Store {
 
     /// Forgets every result that is this tree: its objects have been found missing.
     pub fn forget_results(&self, tree: TreeDigest) -> Result<()> {
+        if let Some(upstream) = &self.upstream {
+            upstream.refuse(tree);
+        }
         self.index.forget_results(tree)
     }
 
@@ -170,9 +180,25 @@ impl Store {
 
     /// A directory of a tree.
     pub fn directory(&self, tree: TreeDigest) -> Result<Directory> {
-        let digest = tree.digest();
-        let bytes = self.message(digest)?.ok_or(Error::Missing(digest))?;
-        Directory::decode(digest, &bytes)
+        let directory = self.directories(&[tree])?.pop().flatten();
+        directory.ok_or(Error::Missing(tree.digest()))
+    }
+
+    /// Directories, in the order of their digests, as far as they are here or to be had.
+    pub(crate) fn directories(&self, trees: &[TreeDigest]) -> Result<Vec<Option<Directory>>> {
+        let load = |tree: &TreeDigest| match self.message(tree.digest())? {
+            Some(bytes) => Directory::decode(tree.digest(), &bytes).map(Some),
+            None => Ok(None),
+        };
+        let found: Vec<_> = trees.iter().map(load).collect::<Result<_>>()?;
+        let Some(upstream) = self.upstream.as_ref().filter(|_| found.contains(&None)) else {
+            return Ok(found);
+        };
+        let pairs = trees.iter().zip(&found);
+        let missing = pairs.filter(|(_, found)| found.is_none());
+        let missing: Vec<_> = missing.map(|(tree, _)| *tree).collect();
+        upstream.directories(self, &missing)?;
+        trees.iter().map(load).collect()
     }
 
     /// Where a file of this digest lies. The two modes are two inodes, since a hard link shares its mode.
@@ -195,6 +221,16 @@ impl Store {
     pub(crate) fn has_file(&self, digest: Digest, executable: bool) -> bool {
         std::fs::metadata(self.cas_path(digest, executable))
             .is_ok_and(|found| found.len() == digest.size())
+    }
+
+    /// Whether a file is there, published or about to be.
+    pub(crate) fn has(&self, digest: Digest, executable: bool) -> Result<bool> {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        if fresh.contains(&(digest, executable)) && self.has_file(digest, executable) {
+            return Ok(true);
+        }
+        drop(fresh);
+        self.has_published(digest, executable)
     }
 
     /// Removes an object that is not what its name says; returns the error to report.

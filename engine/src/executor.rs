@@ -180,7 +180,11 @@ impl Executor<'_> {
                 self.store.lock(key)?
             }
         };
-        if let Some(result) = self.store.result(key)? {
+        let result = match self.store.result(key)? {
+            None => self.store.ask(&[key])?.pop().flatten(),
+            found => found,
+        };
+        if let Some(result) = result {
             (self.observe)(Event::Cached {
                 node: step.name.clone(),
             });

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use petgraph::visit::Topo;
-use pwb_cache::{ActionKey, Store, TreeDigest};
+use petgraph::visit::{Topo, Walker};
+use pwb_cache::{ActionKey, ActionResult, Store, TreeDigest};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Input, StepId, Work};
@@ -42,33 +42,62 @@ impl Plan {
         }
     }
 
-    /// Looks every step up, as far as its inputs are known.
+    /// Looks every step up, as far as its inputs are known: here, and then where the store may ask. What is found there may
+    /// make more keys known, so it goes in waves.
     pub fn look_up(&mut self, store: &Store, graph: &Graph) -> Result<()> {
-        let mut order = Topo::new(&graph.steps);
-        while let Some(id) = order.next(&graph.steps) {
-            let step = &graph.steps[id];
-            self.known[id.index()] = if let Work::Source { path, ignore } = &step.work {
-                Known::Tree(import(store, path, ignore).map_err(|error| error.of(&step.name))?)
-            } else if step
-                .inputs()
-                .iter()
-                .any(|input| self.tree(input.step).is_none())
-            {
-                Known::Unknown
-            } else {
-                let prepared = prepare(store, step, |input| self.input(store, graph, input))
-                    .map_err(|error| error.of(&step.name))?;
-                self.keys[id.index()] = Some(prepared.key);
-                match store.result(prepared.key)? {
-                    None => Known::Missing,
-                    Some(result) => {
-                        self.hits.push((id, result.wall));
-                        Known::Tree(result.tree)
-                    }
+        let topo = Topo::new(&graph.steps).iter(&graph.steps);
+        let mut unknown: Vec<StepId> = topo.collect();
+        loop {
+            let (mut steps, mut keys) = (Vec::new(), Vec::new());
+            for &id in &unknown {
+                self.known[id.index()] = self.look_up_step(store, graph, id)?;
+                if let (Known::Missing, Some(key)) = (self.known(id), self.key(id)) {
+                    steps.push(id);
+                    keys.push(key);
                 }
-            };
+            }
+            let mut found = false;
+            for (id, result) in steps.into_iter().zip(store.ask(&keys)?) {
+                if let Some(result) = result {
+                    self.learn_hit(id, result.wall);
+                    self.learn(id, result.tree);
+                    found = true;
+                }
+            }
+            if !found {
+                return Ok(());
+            }
+            unknown.retain(|id| self.known(*id) == Known::Unknown);
         }
-        Ok(())
+    }
+
+    fn look_up_step(&mut self, store: &Store, graph: &Graph, id: StepId) -> Result<Known> {
+        let step = &graph.steps[id];
+        if let Work::Source { path, ignore } = &step.work {
+            let tree = import(store, path, ignore).map_err(|error| error.of(&step.name))?;
+            return Ok(Known::Tree(tree));
+        }
+        let unknown = |input: &Input| self.tree(input.step).is_none();
+        if step.inputs().into_iter().any(|input| unknown(input)) {
+            return Ok(Known::Unknown);
+        }
+        let prepared = prepare(store, step, |input| self.input(store, graph, input))
+            .map_err(|error| error.of(&step.name))?;
+        self.learn_key(id, prepared.key);
+        Ok(match store.result(prepared.key)? {
+            None => Known::Missing,
+            Some(result) => {
+                self.learn_hit(id, result.wall);
+                Known::Tree(result.tree)
+            }
+        })
+    }
+
+    /// The results that the store has of the steps whose keys are known.
+    pub(crate) fn results(&self, store: &Store) -> Result<Vec<(ActionKey, ActionResult)>> {
+        let result = |key| Ok(store.result(key)?.map(|result| (key, result)));
+        let keys = self.keys.iter().flatten().copied();
+        keys.filter_map(|key| result(key).transpose()).collect()
     }
 
     /// What is known of a step.

@@ -1,6 +1,5 @@
 //! From a graph to results: plan, run what is missing, and again if objects turn out to be gone.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 use pwb_cache::{Digest, Store, TreeDigest};
@@ -130,6 +129,7 @@ fn attempt(
         // One that finds everything counts nothing: it writes nothing at all.
         store.record_hits(&plan.hits(graph))?;
         if !failures.is_empty() {
+            store.share(&plan.results(store)?)?;
             return Err(Error::Failed(failures));
         }
         for (step, changed) in plan.moved(store, graph)? {
@@ -146,17 +146,18 @@ fn attempt(
     };
     let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
     store.settle()?;
+    store.share(&plan.results(store)?)?;
     Ok(results)
 }
 
 /// Forgets every result that is no longer whole; returns the names of what will run again.
 fn forget_incomplete(store: &Store, graph: &Graph, plan: &Plan) -> Result<Vec<String>> {
-    let (mut seen, mut names) = (HashSet::new(), Vec::new());
+    let mut names = Vec::new();
     for step in graph.steps.node_indices() {
         let Some(tree) = plan.tree(step) else {
             continue;
         };
-        if !store.is_complete(tree, &mut seen)? {
+        if !store.is_complete(tree)? {
             store.forget_results(tree)?;
             names.push(graph.name(step).to_owned());
         }

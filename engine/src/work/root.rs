@@ -22,6 +22,8 @@ impl Context<'_> {
     ) -> Result<Made> {
         self.started(None);
         let store = self.store;
+        let trees: Vec<_> = self.inputs.values().copied().collect();
+        store.bring_directories(&trees)?;
         let batch = store.batch();
         let mut root = Tree::default();
         let mut laid: Vec<(&str, Tree)> = Vec::new();

@@ -1,0 +1,6 @@
+//! The Remote Execution API v2: a client of shared caches, and a server of the local store.
+//!
+//! The crate knows neither recipes nor processes. It speaks for the store and to it: what the store lacks it asks of a
+//! [`Client`](client), what others lack they ask of a [`server`].
+
+pub mod server;

@@ -1,0 +1,144 @@
+//! A shared cache as the store sees it: where results and objects may be had that are not here.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::digest::Digest;
+use crate::directory::{Entry, TreeDigest};
+use crate::error::{Error, Result};
+use crate::key::ActionKey;
+use crate::result::ActionResult;
+use crate::store::Store;
+
+/// Another store, behind this one. It is never in the way: what it does not have, or cannot give, it leaves out, and tells the
+/// user by itself. The only errors are this store's own.
+pub trait Upstream: Debug + Send + Sync {
+    /// The results of actions, in the order of the keys. Nothing of what they name needs to be here.
+    fn results(&self, store: &Store, keys: &[ActionKey]) -> Result<Vec<Option<ActionResult>>>;
+
+    /// Puts directories into the store.
+    fn directories(&self, store: &Store, wanted: &[TreeDigest]) -> Result<()>;
+
+    /// Puts files into the store, published.
+    fn files(&self, store: &Store, wanted: &[(Digest, bool)]) -> Result<()>;
+
+    /// Whether all these files could be had.
+    fn has_files(&self, store: &Store, files: &[Digest]) -> Result<bool>;
+
+    /// Is told of a tree that was not whole: results that name it are not results any more.
+    fn refuse(&self, tree: TreeDigest);
+
+    /// Takes results for others, with all that they name.
+    fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]) -> Result<()>;
+}
+
+impl Store {
+    /// The same store with another one behind it.
+    pub fn with_upstream(mut self, upstream: Arc<dyn Upstream>) -> Store {
+        self.upstream = Some(upstream);
+        self
+    }
+
+    /// Asks the shared cache for results that are not here, and remembers those it has. What they name comes when it is used.
+    pub fn ask(&self, keys: &[ActionKey]) -> Result<Vec<Option<ActionResult>>> {
+        let Some(upstream) = self.upstream.as_ref().filter(|_| !keys.is_empty()) else {
+            return Ok(vec![None; keys.len()]);
+        };
+        let results = upstream.results(self, keys)?;
+        let found = keys.iter().copied().zip(&results);
+        let found: Vec<_> = found
+            .filter_map(|(key, result)| Some((key, (*result)?)))
+            .collect();
+        self.index.put_results(&found)?;
+        Ok(results)
+    }
+
+    /// Gives results to the shared cache, if there is one.
+    pub fn share(&self, results: &[(ActionKey, ActionResult)]) -> Result<()> {
+        match &self.upstream {
+            Some(upstream) => upstream.share(self, results),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings all directories of these trees here, as far as they can be had; level by level, not one by one.
+    pub fn bring_directories(&self, trees: &[TreeDigest]) -> Result<()> {
+        match self.upstream {
+            Some(_) => self.walk(trees).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings here what is missing of a tree.
+    pub(crate) fn bring(&self, tree: TreeDigest) -> Result<()> {
+        let missing = self.missing(tree)?;
+        let Some((first, _)) = missing.first() else {
+            return Ok(());
+        };
+        let Some(upstream) = &self.upstream else {
+            return Err(Error::Missing(*first));
+        };
+        upstream.files(self, &missing)?;
+        match self.missing(tree)?.first() {
+            Some((first, _)) => Err(Error::Missing(*first)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether every object of this tree is here, or could be had.
+    pub fn is_complete(&self, tree: TreeDigest) -> Result<bool> {
+        let missing = match self.missing(tree) {
+            Err(Error::Missing(_)) => return Ok(false),
+            other => other?,
+        };
+        let missing: Vec<Digest> = missing.into_iter().map(|(digest, _)| digest).collect();
+        match &self.upstream {
+            _ if missing.is_empty() => Ok(true),
+            Some(upstream) => upstream.has_files(self, &missing),
+            None => Ok(false),
+        }
+    }
+
+    /// The files of a tree that are not here in either mode.
+    fn missing(&self, tree: TreeDigest) -> Result<Vec<(Digest, bool)>> {
+        let (files, lost) = self.walk(&[tree])?;
+        if let Some(lost) = lost {
+            return Err(Error::Missing(lost.digest()));
+        }
+        let mut missing = Vec::new();
+        for (digest, executable) in files {
+            if !self.has(digest, executable)? && !self.has(digest, !executable)? {
+                missing.push((digest, executable));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The files that trees name, and a directory that is not to be had, if there is one.
+    fn walk(&self, trees: &[TreeDigest]) -> Result<(HashSet<(Digest, bool)>, Option<TreeDigest>)> {
+        let (mut seen, mut files, mut lost) = (HashSet::new(), HashSet::new(), None);
+        let mut level = trees.to_vec();
+        while !level.is_empty() {
+            level.retain(|tree| seen.insert(*tree));
+            let mut below = Vec::new();
+            for (tree, directory) in level.iter().zip(self.directories(&level)?) {
+                let Some(directory) = directory else {
+                    lost = Some(*tree);
+                    continue;
+                };
+                for entry in directory.entries.into_values() {
+                    match entry {
+                        Entry::File { digest, executable } => {
+                            files.insert((digest, executable));
+                        }
+                        Entry::Directory(tree) => below.push(tree),
+                        Entry::Symlink(_) => {}
+                    }
+                }
+            }
+            level = below;
+        }
+        Ok((files, lost))
+    }
+}
