@@ -4,6 +4,7 @@
 //! [`Directory`], and results by the key of the action that made them.
 
 mod action;
+mod answer;
 mod batch;
 mod blob;
 mod call;
@@ -20,8 +21,10 @@ mod key;
 mod layer;
 mod lock;
 mod materialize;
+mod name;
 mod pack;
 mod path;
+mod presence;
 mod publish;
 mod result;
 mod session;
@@ -48,6 +51,7 @@ pub use history::{CallCount, Feed, NodeStatistics, Outcome, PastRun, Provenance,
 pub use ingest::Ignore;
 pub use key::ActionKey;
 pub use lock::Lock;
+pub use name::{Function, Hasher, Name};
 pub use pack::KnownCall;
 pub use path::{TreePath, TreePathError};
 pub use publish::{Publication, Publisher};

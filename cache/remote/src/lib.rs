@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod key;
+mod record;
 pub mod server;
 
 pub use client::{Client, Headers, Notice, Settings, Tls, Url};

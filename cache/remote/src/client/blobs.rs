@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 
 use super::Notice;
 use super::bytestream::{QueryWriteStatusRequest, ReadRequest, WriteRequest};
+use super::names;
 use super::server::Server;
 use super::wire::{Trouble, Wire};
 
@@ -74,7 +75,7 @@ impl Blobs<'_> {
                 let request = self.wire.request(reapi::FindMissingBlobsRequest {
                     instance_name: self.wire.instance(),
                     blob_digests: names.to_vec(),
-                    digest_function: self.server.function.value(),
+                    digest_function: names::value(self.server.function),
                 });
                 async move { client.find_missing_blobs(request).await }
             })?;
@@ -95,7 +96,7 @@ impl Blobs<'_> {
                 instance_name: self.wire.instance(),
                 digests: names.to_vec(),
                 acceptable_compressors: compressors.clone(),
-                digest_function: self.server.function.value(),
+                digest_function: names::value(self.server.function),
             });
             async move { client.batch_read_blobs(request).await }
         })?;
@@ -151,7 +152,7 @@ impl Blobs<'_> {
             let request = self.wire.request(reapi::BatchUpdateBlobsRequest {
                 instance_name: self.wire.instance(),
                 requests: requests.clone(),
-                digest_function: self.server.function.value(),
+                digest_function: names::value(self.server.function),
             });
             async move { client.batch_update_blobs(request).await }
         })?;
@@ -337,7 +338,7 @@ impl Blobs<'_> {
     }
 
     fn path(&self, name: &reapi::Digest) -> String {
-        let segment = self.server.function.segment();
+        let segment = names::segment(self.server.function);
         format!("{segment}{}/{}", name.hash, name.size_bytes)
     }
 }

@@ -6,7 +6,6 @@ mod health;
 mod names;
 mod note;
 mod parallel;
-mod record;
 mod server;
 mod settings;
 mod trees;
@@ -20,11 +19,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bazel_remote_apis::google::bytestream;
 use prost::Message;
-use pwb_cache::{ActionKey, ActionResult, Batch, Digest, Store, TreeDigest, Upstream, fs, reapi};
+use pwb_cache::{
+    ActionKey, ActionResult, Batch, Digest, Function, Store, TreeDigest, Upstream, fs, reapi,
+};
 
 use crate::error::Result;
+use crate::record::{self, Unusable};
 use blobs::{Blobs, batches};
-use record::Unusable;
 use server::Server;
 use wire::{Trouble, Wire, said};
 
@@ -141,7 +142,7 @@ impl Client {
                 instance_name: self.wire.instance(),
                 // The digest of the very same message on every server, whatever function that server uses: it never looks inside.
                 action_digest: Some(key.digest().to_message()),
-                digest_function: server.function.value(),
+                digest_function: names::value(server.function),
                 ..Default::default()
             });
             async move { client.get_action_result(request).await }
@@ -265,7 +266,7 @@ impl Upstream for Client {
             results.push(found.map(|(result, _)| result));
         }
         drop(state);
-        if server.function == names::Function::Sha256 {
+        if server.function == Function::Sha256 {
             store.put_twins(&twins)?;
         }
         Ok(results)
@@ -294,14 +295,21 @@ impl Upstream for Client {
             modes.entry(*digest).or_default().push(*executable);
         }
         let digests: Vec<Digest> = modes.keys().copied().collect();
-        let names = blobs.server.function.names(store, &digests)?;
+        let names = names::names(blobs.server.function, store, &digests)?;
         let named: Vec<(reapi::Digest, Digest)> = names
             .into_iter()
             .zip(digests)
             .filter_map(|(name, digest)| Some((name?, digest)))
+            .filter(|(_, digest)| digest.size() > 0)
             .collect();
         let named = batches(named, blobs.server.batch, |(_, digest)| digest.size());
         let batch = store.batch();
+        // What has no bytes need not be asked for.
+        for (digest, executable) in wanted.iter().filter(|(digest, _)| digest.size() == 0) {
+            if *digest == Digest::of(b"") {
+                batch.put_file(b"", *executable)?;
+            }
+        }
         parallel::map(&named, TRANSFERS, |wanted| {
             self.fetch(blobs, &batch, store, wanted, &modes)
         })
@@ -317,7 +325,7 @@ impl Upstream for Client {
         if files.iter().any(|file| self.state().damaged.contains(file)) {
             return Ok(false);
         }
-        let names = blobs.server.function.names(store, files)?;
+        let names = names::names(blobs.server.function, store, files)?;
         let Some(names) = names.into_iter().collect::<Option<Vec<_>>>() else {
             return Ok(false);
         };

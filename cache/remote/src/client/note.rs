@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use pwb_cache::{ActionKey, Blob, Digest, Sha256, Store, fs, reapi};
+use pwb_cache::{ActionKey, Blob, Digest, Function, Sha256, Store, fs, reapi};
 
 use super::Client;
 use super::blobs::{Blobs, size};
-use super::record;
+use super::names;
 use super::upload::{Parcel, named};
+use crate::record;
 
 /// How hard notes are packed: they are small, alike, and read more often than written.
 const LEVEL: i32 = 9;
@@ -43,7 +44,7 @@ impl Client {
         };
         let name = |output: &reapi::OutputFile| Sha256::from_message(output.digest.as_ref()?);
         let names = outputs.filter_map(|output| Some((digest(&output)?, name(&output)?)));
-        if blobs.server.function == super::names::Function::Sha256 {
+        if blobs.server.function == Function::Sha256 {
             store.put_sha256(&names.collect::<Vec<_>>())?;
         }
         Ok(zstd::bulk::decompress(&packed, LARGEST as usize).ok())
@@ -88,7 +89,7 @@ impl Client {
             return Ok(());
         };
         let record = Digest::of(&packed).to_string().into_bytes();
-        let name = function.name_of(&packed);
+        let name = names::name_of(function, &packed);
         let note = reapi::OutputFile {
             path: "note".to_owned(),
             digest: Some(name.clone()),

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use pwb_cache::{Digest, Directory, Sha256, Store, TreeDigest, reapi};
+use pwb_cache::{Digest, Directory, Function, Sha256, Store, TreeDigest, reapi};
 
 use super::blobs::{Blobs, batches, size};
-use super::names::Function;
+use super::names;
 use super::wire::Trouble;
 use super::{Client, Notice, TRANSFERS, parallel, twin};
 
@@ -90,7 +90,7 @@ impl Blobs<'_> {
                         root_digest: Some(root.clone()),
                         page_size: 0,
                         page_token: page_token.clone(),
-                        digest_function: self.server.function.value(),
+                        digest_function: names::value(self.server.function),
                     });
                     async move { client.get_tree(request).await }
                 })?

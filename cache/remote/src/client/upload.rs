@@ -5,17 +5,18 @@ use std::io::Read;
 
 use prost::Message;
 use pwb_cache::{
-    Action, ActionKey, ActionResult, Blob, Digest, Directory, Entry, Sha256, Store, TreeDigest, fs,
-    reapi,
+    Action, ActionKey, ActionResult, Blob, Digest, Directory, Entry, Function, Sha256, Store,
+    TreeDigest, fs, reapi,
 };
 use rayon::prelude::*;
 use sha2::Digest as _;
 use tonic::Code;
 
 use super::blobs::{Blobs, batches, size};
-use super::names::Function;
+use super::names;
 use super::wire::{Trouble, said};
-use super::{Client, LOOKUPS, TRANSFERS, parallel, record, twin};
+use super::{Client, LOOKUPS, TRANSFERS, parallel, twin};
+use crate::record;
 
 /// All that a result names, under its names on the server.
 pub(super) struct Parcel {
@@ -67,7 +68,7 @@ impl Client {
                     action_digest: Some(key.digest().to_message()),
                     action_result: Some(parcel.message.clone()),
                     results_cache_policy: None,
-                    digest_function: blobs.server.function.value(),
+                    digest_function: names::value(blobs.server.function),
                 });
                 async move { client.update_action_result(request).await.map(drop) }
             })
@@ -152,7 +153,7 @@ impl Client {
             return Ok(None);
         };
         let mut add = |bytes: Vec<u8>| {
-            let name = function.name_of(&bytes);
+            let name = names::name_of(function, &bytes);
             blobs.insert(name.clone(), Blob::Bytes(bytes));
             name
         };
@@ -223,7 +224,7 @@ pub(super) fn named(
     store: &Store,
     files: &[Digest],
 ) -> pwb_cache::Result<Option<Vec<(Digest, reapi::Digest, Blob)>>> {
-    let names = function.names(store, files)?;
+    let names = names::names(function, store, files)?;
     let mut found = Vec::with_capacity(files.len());
     for (file, name) in files.iter().zip(names) {
         let Some(blob) = store.blob(*file)? else {
