@@ -42,6 +42,13 @@ impl From<pwb_cache::Error> for Failure {
     }
 }
 
+impl From<pwb_remote::server::Error> for Failure {
+    fn from(error: pwb_remote::server::Error) -> Failure {
+        let hint = error.hint();
+        Failure::Message(with_causes(&error), hint)
+    }
+}
+
 impl From<pwb_remote::Error> for Failure {
     fn from(error: pwb_remote::Error) -> Failure {
         let hint = error.hint();

@@ -1,0 +1,88 @@
+//! Real servers and clients of the Remote Execution API, which `.ci/peers` installs. Knows nothing of pwb.
+
+#![allow(dead_code, unused_imports, reason = "each file of tests uses a part")]
+
+mod clients;
+mod farm;
+mod process;
+mod server;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub use clients::Remote;
+pub use farm::Farm;
+pub use server::Server;
+
+/// What `.ci/peers` installs.
+#[derive(Clone, Copy, Debug)]
+pub enum Peer {
+    /// casd, recc, trexe, casupload, casdownload, worker.
+    BuildBox,
+    BuildGrid,
+    /// Which BuildGrid wants in order to execute.
+    Postgres,
+    Bazel,
+}
+
+impl Peer {
+    fn name(self) -> &'static str {
+        match self {
+            Peer::BuildBox => "buildbox",
+            Peer::BuildGrid => "buildgrid",
+            Peer::Postgres => "postgres",
+            Peer::Bazel => "bazel",
+        }
+    }
+}
+
+/// Whether all of them are installed. Where one cannot be had on this machine, the reason is printed, past the test's capture.
+#[track_caller]
+pub fn are_here(peers: &[Peer]) -> bool {
+    for peer in peers.iter().map(|peer| peer.name()) {
+        if folder().join(format!("{peer}.done")).exists() {
+            continue;
+        }
+        let Ok(why) = fs::read_to_string(folder().join(format!("{peer}.absent"))) else {
+            panic!("{peer} is not installed: run .ci/peers once");
+        };
+        let test = std::thread::current().name().unwrap_or("?").to_owned();
+        writeln!(
+            std::io::stderr(),
+            "{test} skipped, without {peer}: {}",
+            why.trim()
+        )
+        .unwrap();
+        return false;
+    }
+    true
+}
+
+fn folder() -> PathBuf {
+    match std::env::var_os("PWB_PEERS") {
+        Some(folder) => folder.into(),
+        None => Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers"),
+    }
+}
+
+/// A program of a peer.
+pub fn program(name: &str) -> PathBuf {
+    folder().join("bin").join(name)
+}
+
+/// Runs to the end; what it wrote to standard output. It must succeed.
+#[track_caller]
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    text(&output.stdout)
+}
