@@ -96,6 +96,9 @@ pub struct Sharing {
     /// Put results into it that were made here [default: never].
     #[arg(long, value_name = "WHEN", value_enum, env = "PWB_REMOTE_UPLOAD")]
     pub remote_upload: Option<Upload>,
+    /// Run commands on its workers; what they cannot run runs here.
+    #[arg(long, env = "PWB_REMOTE_EXECUTE")]
+    pub remote_execute: bool,
 }
 
 /// When results are put into a shared cache.

@@ -10,6 +10,7 @@ use pwb_engine::{Error, Graph, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
 use crate::config::{self, Config};
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::recipes::{self, Files};
@@ -51,10 +52,22 @@ impl Context {
         }
         let progress = progress.clone();
         let tell = move |notice| progress.notice(notice);
-        Ok(match self.config.remote.client(&building.sharing, tell)? {
-            Some(client) => store.with_upstream(Arc::new(client)),
-            None => store,
-        })
+        let (remote, flags) = (&self.config.remote, &building.sharing);
+        let interrupt = match remote.executes(flags) {
+            true => Some(Interrupt::block()?),
+            false => None,
+        };
+        let Some(client) = remote.client(flags, tell)? else {
+            return Ok(store);
+        };
+        let client = Arc::new(client);
+        let store = store.with_upstream(client.clone());
+        let Some(interrupt) = interrupt else {
+            return Ok(store);
+        };
+        let workers = client.clone();
+        interrupt.attend(move || workers.cancel());
+        Ok(store.with_workers(client))
     }
 
     pub fn store_path(&self) -> &std::path::Path {

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod context;
 mod explain;
+mod interrupt;
 mod progress;
 mod project;
 mod recipes;

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pwb_remote::{Client, Error, Headers, Notice, Settings, Tls, Url};
 use serde::Deserialize;
 
 use crate::cli::{Sharing, Upload};
 use crate::report::Failure;
+
+const QUEUE_SECONDS: u32 = 60;
 
 /// What the settings may say of it.
 #[derive(Debug, Default, Deserialize)]
@@ -32,9 +35,20 @@ pub struct Remote {
     pub trusted_keys: Vec<String>,
     /// The secret key that results are signed with.
     pub signing_key_file: Option<PathBuf>,
+    /// Whether its workers run commands.
+    pub execute: bool,
+    /// What workers must be, in the server's words, as `{"OSFamily": "linux"}`.
+    pub platform: BTreeMap<String, String>,
+    /// How long a command may wait for a worker before it runs here [default: 60].
+    pub queue_seconds: Option<u32>,
 }
 
 impl Remote {
+    /// Whether the server's workers run commands.
+    pub fn executes(&self, flags: &Sharing) -> bool {
+        flags.remote_execute || self.execute
+    }
+
     /// The client, if a shared cache is to be used.
     pub fn client(
         &self,
@@ -84,6 +98,8 @@ impl Remote {
                 .iter()
                 .map(parse)
                 .collect::<Result<_, _>>()?,
+            platform: self.platform.clone(),
+            queue: Duration::from_secs(self.queue_seconds.unwrap_or(QUEUE_SECONDS).into()),
             signing: match &self.signing_key_file {
                 Some(path) => Some(first_line(path)?.parse()?),
                 None => None,

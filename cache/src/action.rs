@@ -37,8 +37,21 @@ pub struct Action {
 impl Action {
     /// The key, and the messages it was hashed from: `Command`, then `Action`. Kept in the store they are the key's
     /// manifest, so an explanation is read from the very bytes that were hashed.
-    #[allow(deprecated)] // Servers of API 2.1 and before look for the platform in the command.
     pub fn encode(&self) -> (ActionKey, [(Digest, Vec<u8>); 2]) {
+        let of = |bytes: &[u8]| Digest::of(bytes).to_message();
+        let [command, action] = self.messages(self.input_root.digest().to_message(), of);
+        let named = |bytes: Vec<u8>| (Digest::of(&bytes), bytes);
+        let (command, action) = (named(command), named(action));
+        (ActionKey::from_digest(action.0), [command, action])
+    }
+
+    /// The messages `Command` and `Action`, in which blobs are called what `name` calls them, and the input root this.
+    #[allow(deprecated)] // Servers of API 2.1 and before look for the platform in the command.
+    pub fn messages(
+        &self,
+        input_root: reapi::Digest,
+        name: impl Fn(&[u8]) -> reapi::Digest,
+    ) -> [Vec<u8>; 2] {
         let property = |(name, value): (&String, &String)| reapi::platform::Property {
             name: name.clone(),
             value: value.clone(),
@@ -57,19 +70,20 @@ impl Action {
             working_directory: self.working_directory.to_string(),
             output_paths: self.outputs.iter().map(TreePath::to_string).collect(),
             ..Default::default()
-        };
-        let command = message(&command);
-        let action = message(&reapi::Action {
-            command_digest: Some(command.0.to_message()),
-            input_root_digest: Some(self.input_root.digest().to_message()),
+        }
+        .encode_to_vec();
+        let action = reapi::Action {
+            command_digest: Some(name(&command)),
+            input_root_digest: Some(input_root),
             timeout: self.timeout.map(|limit| google::Duration {
                 seconds: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
                 nanos: limit.subsec_nanos() as i32,
             }),
             platform,
             ..Default::default()
-        });
-        (ActionKey::from_digest(action.0), [command, action])
+        }
+        .encode_to_vec();
+        [command, action]
     }
 
     /// The action whose key this is, read back from the store; `None` if its messages are not (or no longer) there.
@@ -126,9 +140,4 @@ impl Action {
             input_root: TreeDigest::from_digest(root),
         }))
     }
-}
-
-fn message(message: &impl Message) -> (Digest, Vec<u8>) {
-    let bytes = message.encode_to_vec();
-    (Digest::of(&bytes), bytes)
 }

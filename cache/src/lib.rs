@@ -33,6 +33,7 @@ mod stamp;
 mod store;
 mod tree;
 mod upstream;
+mod workers;
 
 /// The messages of the Remote Execution API v2 that keys and trees are made of. prost writes fields in tag order, which is the
 /// canonical encoding; whoever fills a list sorts it as the specification says.
@@ -58,6 +59,7 @@ pub use publish::{Publication, Publisher};
 pub use result::ActionResult;
 pub use session::Session;
 pub use sha256::Sha256;
-pub use store::Store;
+pub use store::{MTIME, Store};
 pub use tree::{Conflict, Tree, TreeNode};
 pub use upstream::Upstream;
+pub use workers::{Executed, Workers};

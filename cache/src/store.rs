@@ -27,9 +27,10 @@ use crate::lock::Lock;
 use crate::result::ActionResult;
 use crate::session::Session;
 use crate::upstream::Upstream;
+use crate::workers::Workers;
 
-/// The one modification time of every file in the store: `make` sees no file as older than another.
-const MTIME: i64 = 1_749_600_000;
+/// The one modification time of every file in the store, in seconds since 1970: `make` sees no file as older than another.
+pub const MTIME: i64 = 1_749_600_000;
 
 /// An open store.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub struct Store {
     /// Files that this process has written: whole, but not published yet.
     pub(crate) fresh: Mutex<HashSet<(Digest, bool)>>,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
+    pub(crate) workers: Option<Arc<dyn Workers>>,
 }
 
 impl Store {
@@ -67,6 +69,7 @@ impl Store {
             unsynced_trees: Mutex::default(),
             fresh: Mutex::default(),
             upstream: None,
+            workers: None,
         })
     }
 

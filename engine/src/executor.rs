@@ -4,6 +4,7 @@
 //! out as before cuts the rebuild off here.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::scope;
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ use crate::work::Context;
 
 /// Downloads at once: they wait for the network more than they compute.
 const DOWNLOADS: usize = 4;
+/// Commands at once where other machines run them. Those that have to run here wait for the jobserver's tokens.
+const AWAY: usize = 64;
 
 /// Runs the steps of one graph.
 #[derive(Clone, Copy)]
@@ -80,6 +83,7 @@ impl Executor<'_> {
         scope(|scope| {
             let mut slots = Slots {
                 downloads: DOWNLOADS,
+                commands: self.store.workers().map(|_| AWAY),
                 others: self.settings.jobs,
             };
             let mut working = 0_usize;
@@ -202,6 +206,7 @@ impl Executor<'_> {
             step,
             prepared: &job.prepared,
             expected: self.last_wall(&step.name),
+            announced: AtomicBool::new(false),
         };
         let begin = Instant::now();
         let made = context.make();
@@ -279,6 +284,8 @@ impl Drop for Report {
 /// How many more steps may start.
 struct Slots {
     downloads: usize,
+    /// Where other machines run them; else they are like the others.
+    commands: Option<usize>,
     others: usize,
 }
 
@@ -286,7 +293,8 @@ impl Slots {
     fn of(&mut self, work: &Work) -> &mut usize {
         match work {
             Work::Fetch { .. } => &mut self.downloads,
-            Work::Source { .. } | Work::Root { .. } | Work::Run { .. } => &mut self.others,
+            Work::Run { .. } => self.commands.as_mut().unwrap_or(&mut self.others),
+            Work::Source { .. } | Work::Root { .. } => &mut self.others,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{Trouble, trouble};
 
 /// Fills `out`.
 pub fn outputs(order: &Order, rooms: &Rooms) -> Result<(), Trouble> {
+    make(&rooms.folder().join("out"))?;
     for (output, room) in order.outputs.iter().zip(&rooms.outputs) {
         let to = rooms.folder().join("out").join(&output.path);
         if let Some(above) = to.parent() {
@@ -98,10 +99,8 @@ fn tidy(path: &Path, output: &Path) -> Result<(), Trouble> {
             }
         } else if !data.is_symlink() {
             let inside = path.strip_prefix(output).unwrap_or(&path);
-            return Err(format!(
-                "{} is neither a file, a folder nor a link",
-                inside.display()
-            ));
+            let what = format!("{} is neither a file, a folder nor a link", inside.display());
+            return Err(Trouble::Declined(what));
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ pub fn live(order: &Order, rooms: &Rooms, parent: &UnixStream) -> Result<i32, Tr
     let failed = |what: &'static str| move |error: io::Error| trouble("set", what, &error);
     sys::die_with_parent().map_err(failed("the death signal"))?;
     if is_closed(parent) {
-        return Err("its starter has died".to_owned());
+        return Err(Trouble::Declined("its starter has died".to_owned()));
     }
     sys::own_mounts().map_err(failed("mounts of its own"))?;
     assemble(order, rooms)?;
@@ -80,10 +80,7 @@ fn plain(root: &Path, below: &Path) -> Result<PathBuf, Trouble> {
         at.push(name);
         let data = fs::symlink_metadata(&at).map_err(|error| trouble("stat", &at, &error))?;
         if !data.is_dir() {
-            return Err(format!(
-                "/{} leads through a file or a link",
-                below.display()
-            ));
+            return Err(Trouble::Declined(format!("/{} leads through a file or a link", below.display())));
         }
     }
     Ok(at)
@@ -153,10 +150,8 @@ fn start(order: &Order) -> Result<i32, Trouble> {
         .arguments
         .first()
         .map(|word| String::from_utf8_lossy(word));
-    Err(format!(
-        "cannot run {}: {unrunnable}",
-        command.unwrap_or_default()
-    ))
+    let command = command.unwrap_or_default();
+    Err(Trouble::Declined(format!("cannot run {command}: {unrunnable}")))
 }
 
 /// The files that the command's first word may mean, best first.

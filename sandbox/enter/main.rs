@@ -26,8 +26,13 @@ use std::time::{Duration, Instant};
 use order::Order;
 use rooms::Rooms;
 
-/// What went wrong, in words.
-type Trouble = String;
+/// Why a command was not run to its end and its outputs not gathered.
+enum Trouble {
+    /// The machine does not permit what is needed; it would be no better for another command.
+    Refused(String),
+    /// It is this command's: the one who asks can say it better.
+    Declined(String),
+}
 
 /// The exit code where nothing was run.
 const REFUSED: i32 = 125;
@@ -56,7 +61,7 @@ fn main() {
             }
         }
         Err(trouble) => {
-            eprintln!("\npwb: refused {}", trouble.replace('\n', " "));
+            eprintln!("\npwb: {}", trouble.to_line());
             REFUSED
         }
     };
@@ -85,7 +90,7 @@ fn run(order: &Order, rooms: &Rooms) -> Result<End, Trouble> {
             drop(ours);
             let said = match inside::live(order, rooms, &theirs) {
                 Ok(status) => format!("+{status}"),
-                Err(trouble) => format!("-{trouble}"),
+                Err(trouble) => trouble.to_line(),
             };
             // Nobody is there to hear that it cannot be said.
             let _ = (&theirs).write_all(said.as_bytes());
@@ -110,10 +115,7 @@ fn run(order: &Order, rooms: &Rooms) -> Result<End, Trouble> {
         _ if !in_time => Ok(End::TimedOut),
         Some(status) if status & 0x7f == 0 => Ok(End::Code(status >> 8 & 0xff)),
         Some(status) => Ok(End::Signal(status & 0x7f)),
-        None => Err(match said.strip_prefix('-') {
-            Some(trouble) => trouble.to_owned(),
-            None => "the sandbox has died".to_owned(),
-        }),
+        None => Err(Trouble::from_line(&said)),
     }
 }
 
@@ -136,7 +138,25 @@ fn listen(stream: &mut UnixStream, limit: Option<Instant>, said: &mut Vec<u8>) -
     }
 }
 
+impl Trouble {
+    fn to_line(&self) -> String {
+        let (word, text) = match self {
+            Trouble::Refused(text) => ("refused", text),
+            Trouble::Declined(text) => ("declined", text),
+        };
+        format!("{word} {}", text.replace('\n', " "))
+    }
+
+    fn from_line(line: &str) -> Trouble {
+        match line.split_once(' ') {
+            Some(("refused", text)) => Trouble::Refused(text.to_owned()),
+            Some(("declined", text)) => Trouble::Declined(text.to_owned()),
+            _ => Trouble::Declined("the sandbox has died".to_owned()),
+        }
+    }
+}
+
 /// What was tried, with what, and the system's answer.
 fn trouble(verb: &str, what: impl AsRef<std::path::Path>, error: &io::Error) -> Trouble {
-    format!("cannot {verb} {}: {error}", what.as_ref().display())
+    Trouble::Refused(format!("cannot {verb} {}: {error}", what.as_ref().display()))
 }

@@ -36,7 +36,7 @@ impl Order {
         let bytes = fs::read(path).map_err(|error| trouble("read", path, &error))?;
         Words(&bytes)
             .order()
-            .ok_or_else(|| "an order of another version of pwb".to_owned())
+            .ok_or_else(|| Trouble::Declined("an order of another version of pwb".to_owned()))
     }
 }
 
@@ -48,7 +48,7 @@ impl<'a> Words<'a> {
         self.0 = self.0.strip_prefix(MAGIC)?;
         Some(Order {
             arguments: self.texts()?,
-            environment: self.texts()?,
+            environment: self.environment()?,
             cwd: self.path()?,
             outputs: self.outputs()?,
             mtime: self.number()?.cast_signed(),
@@ -75,6 +75,17 @@ impl<'a> Words<'a> {
         (0..count)
             .map(|_| self.text().map(<[u8]>::to_vec))
             .collect()
+    }
+
+    /// The variables, and those that the number of cores is the end of.
+    fn environment(&mut self) -> Option<Vec<Vec<u8>>> {
+        let mut environment = self.texts()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        for mut variable in self.texts()? {
+            variable.extend(cores.to_string().as_bytes());
+            environment.push(variable);
+        }
+        Some(environment)
     }
 
     fn path(&mut self) -> Option<PathBuf> {

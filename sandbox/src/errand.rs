@@ -28,6 +28,8 @@ pub struct Errand {
     pub argv: Vec<String>,
     /// The whole environment.
     pub env: Vec<(String, String)>,
+    /// Variables whose values end in the number of cores that the command may use there, each with what goes before it.
+    pub cores: Vec<(String, String)>,
     /// The working directory, from the root.
     pub cwd: String,
     /// The folders it may write, from the root; each with whether it starts with what the root has there. All of them, and the
@@ -44,8 +46,10 @@ pub struct Errand {
 pub enum Report {
     /// The command ended. Where it ended well, the outputs are there.
     Ended(Status, Usage),
-    /// It did not come to that: the machine forbids it, or the command or its outputs are nothing for it.
+    /// The machine does not permit what every command needs.
     Refused(String),
+    /// It cannot be run there, or what it made cannot be taken: [`crate::run`] says why, in its own way.
+    Declined(String),
 }
 
 impl Errand {
@@ -63,9 +67,11 @@ impl Errand {
         for word in &self.argv {
             text(&mut order, word.as_bytes());
         }
-        number(&mut order, self.env.len() as u64);
-        for (name, value) in &self.env {
-            text(&mut order, format!("{name}={value}").as_bytes());
+        for variables in [&self.env, &self.cores] {
+            number(&mut order, variables.len() as u64);
+            for (name, value) in variables {
+                text(&mut order, format!("{name}={value}").as_bytes());
+            }
         }
         text(&mut order, self.cwd.as_bytes());
         number(&mut order, self.outputs.len() as u64);
@@ -91,6 +97,9 @@ impl Report {
             .find_map(|line| line.strip_prefix("pwb: "))?;
         if let Some(why) = line.strip_prefix("refused ") {
             return Some(Report::Refused(why.to_owned()));
+        }
+        if let Some(why) = line.strip_prefix("declined ") {
+            return Some(Report::Declined(why.to_owned()));
         }
         let words: Vec<&str> = line.split(' ').collect();
         let [how, number, user, system, max_rss_bytes] = words[..] else {

@@ -70,6 +70,7 @@ fn errand(script: &str) -> Errand {
     Errand {
         argv: ["sh", "-euc", script].map(String::from).to_vec(),
         env: vec![("PATH".into(), "/none:/bin".into())],
+        cores: vec![],
         cwd: "fresh".into(),
         outputs: vec![("fresh".into(), false), ("over".into(), true)],
         mtime: MTIME,
@@ -218,6 +219,15 @@ fn every_end_is_told() {
         assert_eq!((done.status(), done.code), (Status::Code(3), Some(3)));
         assert_eq!(done.output, "said\n");
         assert!(!done.folder.join(OUTPUTS).exists());
+        let cores = Errand {
+            cores: vec![("CORES".into(), "-j".into())],
+            ..errand("echo $CORES")
+        };
+        let number = run(sandbox, &cores)
+            .text()
+            .strip_prefix("-j")
+            .map(str::parse::<u32>);
+        assert!(matches!(number, Some(Ok(1..))));
         let done = run(sandbox, &errand("kill -9 $$"));
         assert_eq!((done.status(), done.code), (Status::Signal(9), Some(137)));
         let limited = Errand {
@@ -230,7 +240,7 @@ fn every_end_is_told() {
             ..errand("")
         };
         let odd = |done: Done| match done.report {
-            Some(Report::Refused(why)) => why,
+            Some(Report::Declined(why)) => why,
             _ => panic!("{done:?}"),
         };
         let why = odd(run(sandbox, &absent));

@@ -35,6 +35,9 @@ impl Context<'_> {
         outputs: &BTreeSet<SandboxPath>,
         compilers: &BTreeMap<SandboxPath, SandboxPath>,
     ) -> Result<Made> {
+        if let Some(made) = self.away(outputs)? {
+            return Ok(made);
+        }
         let scene = self.scene(root, inputs, outputs, compilers);
         let root = self.store.materialize(self.inputs[root])?;
         let mut folders = BTreeMap::new();
@@ -81,7 +84,10 @@ impl Context<'_> {
                     max_rss: usage.max_rss_bytes,
                 })
             }
-            Ok(exit) => self.failed(exit.status, &scratch),
+            Ok(exit) => {
+                let kept = self.keep(&scratch)?;
+                Err(self.failed(exit.status, kept)?)
+            }
             Err(error) => {
                 fs::remove_tree(&scratch)?;
                 Err(error)
@@ -98,13 +104,7 @@ impl Context<'_> {
         scratch: &Path,
     ) -> Result<(Output, Source)> {
         let at = in_tree(path)?;
-        let base =
-            match Tree::load(self.store, self.prepared.action.input_root)?.get(self.store, &at)? {
-                Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => {
-                    Some(base)
-                }
-                _ => None,
-            };
+        let base = self.base(&at)?;
         let (layer, work) = (scratch.join("layer"), scratch.join("work"));
         fs::create_dir_all(&layer)?;
         let source = match base {
@@ -126,6 +126,17 @@ impl Context<'_> {
             },
             source,
         ))
+    }
+
+    /// What the command sees where an output is, if there is anything.
+    pub(super) fn base(&self, output: &TreePath) -> Result<Option<TreeDigest>> {
+        let root = Tree::load(self.store, self.prepared.action.input_root)?;
+        Ok(match root.get(self.store, output)? {
+            Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => {
+                Some(base)
+            }
+            _ => None,
+        })
     }
 
     /// What the compilers in the command see, if it has any.
@@ -242,22 +253,26 @@ impl Context<'_> {
         exit
     }
 
-    fn failed(&self, status: Status, scratch: &Path) -> Result<Made> {
-        let log = self.store.log_path(self.prepared.key);
-        let kept = if self.settings.keep_failed {
-            let kept = self
-                .store
-                .root()
-                .join("failed")
-                .join(&self.prepared.key.hex()[..16]);
-            fs::remove_tree(&kept)?;
-            fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
-            fs::rename(scratch, &kept)?;
-            Some(kept)
-        } else {
+    /// Keeps what a failed command has written, if that is wanted; else it goes.
+    fn keep(&self, scratch: &Path) -> Result<Option<PathBuf>> {
+        if !self.settings.keep_failed {
             fs::remove_tree(scratch)?;
-            None
-        };
+            return Ok(None);
+        }
+        let kept = self
+            .store
+            .root()
+            .join("failed")
+            .join(&self.prepared.key.hex()[..16]);
+        fs::remove_tree(&kept)?;
+        fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
+        fs::rename(scratch, &kept)?;
+        Ok(Some(kept))
+    }
+
+    /// The error that a command's end is.
+    pub(super) fn failed(&self, status: Status, kept: Option<PathBuf>) -> Result<Error> {
+        let log = self.store.log_path(self.prepared.key);
         let bytes = fs::read(&log)?;
         let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
         let status = match status {
@@ -265,7 +280,7 @@ impl Context<'_> {
             Status::Signal(signal) => format!("the command was killed by signal {signal}"),
             Status::TimedOut => "the command ran longer than its timeout".to_owned(),
         };
-        Err(Error::Command {
+        Ok(Error::Command {
             status,
             tail,
             log,

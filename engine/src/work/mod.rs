@@ -1,11 +1,13 @@
 //! What each kind of step does once it has to run. A step's work turns trees into a tree and knows no graph.
 
+mod away;
 mod command;
 mod download;
 mod import;
 mod root;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pwb_cache::{New, TreeDigest};
@@ -36,6 +38,8 @@ pub(crate) struct Context<'a> {
     pub prepared: &'a Prepared,
     /// The wall time of the step's latest run.
     pub expected: Option<Duration>,
+    /// Whether it was told that the step has started.
+    pub announced: AtomicBool,
 }
 
 /// What work has made.
@@ -85,6 +89,9 @@ impl Context<'_> {
     }
 
     fn started(&self, log: Option<std::path::PathBuf>) {
+        if self.announced.swap(true, Ordering::Relaxed) {
+            return;
+        }
         self.tell(Event::Started {
             node: self.step.name.clone(),
             log,

@@ -2,9 +2,13 @@
 //! word to the user, and the build goes on as if the cache had nothing.
 
 mod blobs;
+mod execute;
 mod health;
+mod inputs;
 mod names;
 mod note;
+mod operation;
+mod outputs;
 mod parallel;
 mod server;
 mod settings;
@@ -26,6 +30,7 @@ use pwb_cache::{
 use crate::error::Result;
 use crate::record::{self, Unusable};
 use blobs::{Blobs, batches};
+use operation::Running;
 use server::Server;
 use wire::{Trouble, Wire, said};
 
@@ -41,6 +46,9 @@ pub struct Client {
     settings: Settings,
     server: OnceLock<Option<Server>>,
     state: Mutex<State>,
+    /// Trees that the server was seen to have, with all below them.
+    present: Mutex<HashSet<TreeDigest>>,
+    running: Running,
 }
 
 /// What has been learned about the server in this process.
@@ -56,6 +64,9 @@ struct State {
     theirs: HashSet<ActionKey>,
     /// Whether it takes nothing more.
     full: bool,
+    /// Whether it runs nothing more for us, and whether a worker of its has been seen.
+    dismissed: bool,
+    workers_seen: bool,
 }
 
 /// What the user should know.
@@ -86,6 +97,8 @@ impl Client {
             settings,
             server: OnceLock::new(),
             state: Mutex::default(),
+            present: Mutex::default(),
+            running: Running::default(),
         })
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Server {
     pub zstd_updates: bool,
     /// Whether it takes results.
     pub updates: bool,
+    /// Whether it runs actions.
+    pub executes: bool,
 }
 
 impl Server {
@@ -32,7 +34,11 @@ impl Server {
             });
             async move { client.get_capabilities(request).await }
         })?;
-        let Some(cache) = answer.into_inner().cache_capabilities else {
+        let answer = answer.into_inner();
+        let executes = answer
+            .execution_capabilities
+            .is_some_and(|execution| execution.exec_enabled);
+        let Some(cache) = answer.cache_capabilities else {
             return Ok(Err("it offers no cache".to_owned()));
         };
         let Some(function) = names::best(&cache.digest_functions) else {
@@ -50,6 +56,7 @@ impl Server {
             updates: cache
                 .action_cache_update_capabilities
                 .is_none_or(|updates| updates.update_enabled),
+            executes,
         }))
     }
 }

@@ -1,7 +1,9 @@
 //! Which shared cache to use, and how.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tonic::metadata::{Ascii, AsciiMetadataKey, MetadataValue};
 
@@ -23,6 +25,10 @@ pub struct Settings {
     pub trusted: Vec<PublicKey>,
     /// Signs what is put there.
     pub signing: Option<SecretKey>,
+    /// What workers must be that run actions, in the server's words.
+    pub platform: BTreeMap<String, String>,
+    /// How long an action may wait for a worker before it runs here.
+    pub queue: Duration,
 }
 
 /// Files of certificates and keys, in PEM. What is not given is the system's, or not used.

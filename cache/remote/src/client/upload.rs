@@ -102,6 +102,15 @@ impl Client {
             .into_iter()
             .filter_map(|name| blobs.remove_entry(&name))
             .collect();
+        self.send_missing(to, missing)
+    }
+
+    /// Sends blobs that the server lacks.
+    pub(super) fn send_missing(
+        &self,
+        to: Blobs<'_>,
+        missing: Vec<(reapi::Digest, Blob)>,
+    ) -> Result<(), Trouble> {
         for mut batch in batches(missing, to.server.batch, |(name, _)| size(name)) {
             if let [(name, blob)] = batch.as_slice()
                 && to.is_large(size(name))

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use bazel_remote_apis::google::longrunning::operations_client::OperationsClient;
 use pwb_cache::reapi;
 use tokio::runtime::Runtime;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -111,6 +112,20 @@ impl Wire {
     pub fn bytes(&self) -> super::bytestream::byte_stream_client::ByteStreamClient<Channel> {
         super::bytestream::byte_stream_client::ByteStreamClient::new(self.channel.clone())
             .max_decoding_message_size(LARGEST_MESSAGE)
+    }
+
+    pub fn execution(&self) -> reapi::execution_client::ExecutionClient<Channel> {
+        reapi::execution_client::ExecutionClient::new(self.channel.clone())
+            .max_decoding_message_size(LARGEST_MESSAGE)
+    }
+
+    pub fn operations(&self) -> OperationsClient<Channel> {
+        OperationsClient::new(self.channel.clone())
+    }
+
+    /// Runs something of the connection beside everything else.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(future);
     }
 
     /// Runs something of the connection to its end, on this thread.
