@@ -1,16 +1,19 @@
 //! Trees for the server, as input of what is to run there: all directories, and the files that it lacks.
 //!
+//! Its directories have no properties, whatever its digests are: some workers refuse those that they do not know. So to a server
+//! without BLAKE3 they are other directories than those that results name ([`twin`](super::twin)).
+//!
 //! What the server has need not be here: a result that came from there by name alone stays there. What it was seen to have
 //! is not asked about again by this process, so that the next action over the same root costs nothing.
 
 use std::collections::{HashMap, HashSet};
 
 use prost::Message;
-use pwb_cache::{Blob, Digest, Directory, Entry, Function, Sha256, Store, TreeDigest, reapi};
+use pwb_cache::{Blob, Digest, Directory, Entry, Function, Store, TreeDigest, reapi};
 
 use super::blobs::Blobs;
 use super::wire::Trouble;
-use super::{Client, names, twin};
+use super::{Client, names};
 
 /// Directories that the server has not been seen to have, those below before those above, and their files.
 #[derive(Default)]
@@ -44,7 +47,14 @@ impl Client {
             Err(lost) => return Err(pwb_cache::Error::Missing(lost)),
         };
         let mut sources = HashMap::new();
-        for (name, bytes) in directory_names(to.server.function, store, &wanted, &named)? {
+        let mut trees = HashMap::new();
+        for (tree, directory) in &wanted.directories {
+            let name_of = |below: &TreeDigest| trees.get(below).or_else(|| present.get(below));
+            let Some(bytes) = plain(directory, &named, name_of) else {
+                return Ok(Err(Trouble::NotFound));
+            };
+            let name = names::name_of(to.server.function, &bytes);
+            trees.insert(*tree, name.clone());
             sources.insert(name, Source::Directory(bytes));
         }
         for (file, name) in named {
@@ -69,14 +79,8 @@ impl Client {
         if let Err(trouble) = self.send_missing(to, blobs) {
             return Ok(Err(trouble));
         }
-        present.extend(wanted.directories.iter().map(|(tree, _)| *tree));
-        Ok(Ok(match to.server.function {
-            Function::Blake3 => root.digest().to_message(),
-            Function::Sha256 => match store.twins(&[root])?.pop().flatten() {
-                Some(name) => name.to_message(),
-                None => return Ok(Err(Trouble::NotFound)),
-            },
-        }))
+        present.extend(trees);
+        Ok(present.get(&root).cloned().ok_or(Trouble::NotFound))
     }
 
     /// Forgets what the server was seen to have: it has said otherwise.
@@ -89,10 +93,10 @@ impl Wanted {
     fn collect(
         &mut self,
         store: &Store,
-        present: &HashSet<TreeDigest>,
+        present: &HashMap<TreeDigest, reapi::Digest>,
         tree: TreeDigest,
     ) -> pwb_cache::Result<()> {
-        if present.contains(&tree) || !self.seen.insert(tree) {
+        if present.contains_key(&tree) || !self.seen.insert(tree) {
             return Ok(());
         }
         let directory = store.directory(tree)?;
@@ -140,47 +144,32 @@ fn file_names(
     Ok(Ok(known.chain(hashed).collect()))
 }
 
-/// What directories are called on the server, with their bytes as it has them.
-fn directory_names(
-    function: Function,
-    store: &Store,
-    wanted: &Wanted,
+/// A directory with the names that its entries have on the server; `None` if one of them is not known.
+fn plain<'a>(
+    directory: &Directory,
     files: &HashMap<Digest, reapi::Digest>,
-) -> pwb_cache::Result<Vec<(reapi::Digest, Vec<u8>)>> {
-    let plain = |(tree, directory): &(TreeDigest, Directory)| {
-        (tree.digest().to_message(), directory.encode())
-    };
-    if function == Function::Blake3 {
-        return Ok(wanted.directories.iter().map(plain).collect());
+    name_of: impl Fn(&TreeDigest) -> Option<&'a reapi::Digest>,
+) -> Option<Vec<u8>> {
+    let mut message = reapi::Directory::default();
+    for (name, entry) in &directory.entries {
+        let name = name.clone();
+        match entry {
+            Entry::File { digest, executable } => message.files.push(reapi::FileNode {
+                name,
+                digest: Some(files.get(digest)?.clone()),
+                is_executable: *executable,
+                ..Default::default()
+            }),
+            Entry::Directory(tree) => message.directories.push(reapi::DirectoryNode {
+                name,
+                digest: Some(name_of(tree)?.clone()),
+            }),
+            Entry::Symlink(target) => message.symlinks.push(reapi::SymlinkNode {
+                name,
+                target: target.clone(),
+                ..Default::default()
+            }),
+        }
     }
-    let of = |(file, name): (&Digest, &reapi::Digest)| Some((*file, Sha256::from_message(name)?));
-    let files: HashMap<Digest, Sha256> = files.iter().filter_map(of).collect();
-    // Those that the server has been seen to have were given their names then.
-    let entries = wanted.directories.iter().map(|(_, it)| it.entries.values());
-    let below: Vec<TreeDigest> = entries
-        .flatten()
-        .filter_map(|entry| match entry {
-            Entry::Directory(tree) if !wanted.seen.contains(tree) => Some(*tree),
-            _ => None,
-        })
-        .collect();
-    let known = below.iter().copied().zip(store.twins(&below)?);
-    let mut names: HashMap<TreeDigest, Sha256> = known
-        .filter_map(|(tree, name)| Some((tree, name?)))
-        .collect();
-    let mut written = Vec::new();
-    let mut new = Vec::new();
-    for (tree, directory) in &wanted.directories {
-        // All that it names was named before.
-        let Some(twin) = twin::write(directory, &files, &names) else {
-            continue;
-        };
-        let bytes = twin.encode_to_vec();
-        let name = Sha256::of(&bytes);
-        names.insert(*tree, name);
-        new.push((*tree, name));
-        written.push((name.to_message(), bytes));
-    }
-    store.put_twins(&new)?;
-    Ok(written)
+    Some(message.encode_to_vec())
 }

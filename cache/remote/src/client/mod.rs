@@ -46,8 +46,8 @@ pub struct Client {
     settings: Settings,
     server: OnceLock<Option<Server>>,
     state: Mutex<State>,
-    /// Trees that the server was seen to have, with all below them.
-    present: Mutex<HashSet<TreeDigest>>,
+    /// Trees that the server was seen to have as input, with all below them, and what they are called there.
+    present: Mutex<HashMap<TreeDigest, reapi::Digest>>,
     running: Running,
 }
 

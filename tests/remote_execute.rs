@@ -1,0 +1,91 @@
+//! Commands on the workers of other people's servers: what they come to is what it would be here, and where they cannot run they
+//! run here.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+#[path = "support/peers/mod.rs"]
+mod peers;
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use peers::{Farm, Peer, Remote, Server, are_here};
+use support::{Said, World, eventually, nap, listing, node, processes, read};
+
+/// Three commands: one makes things of all kinds, one changes them, one sees both.
+fn nodes() -> Vec<String> {
+    let things =
+        "cd /out; echo text > file; echo '#!/bin/sh' > tool; chmod +x tool; mkdir -p sub/deep empty
+        echo deep > sub/deep/file; ln -s ../file sub/link; ln -s /nowhere absolute; : > none
+        echo said; echo complained >&2; ls -aF /bin/ > listing; id > id; ls / /tmp > root";
+    let change = "cd /out; chmod u+w file; echo more >> file; rm -r sub/deep; mv tool sub/moved; chmod -x sub/moved; echo new > empty/new
+        (echo > /bin/sh) 2>/dev/null || echo read-only > refused";
+    let both = "cat /things/file /changed/file; cp -r /things/sub /out/copy; ls -F /changed > /out/changed; pwd > /out/pwd";
+    vec![
+        node("things", &[], things),
+        node("changed", &[("/out", "things:/out")], change),
+        node(
+            "both",
+            &[("/things", "things:/out"), ("/changed", "changed:/out")],
+            both,
+        ),
+    ]
+}
+
+fn away(world: &World, remote: Remote, name: &str) -> Said {
+    let url = remote.url();
+    world.say(&["realize", "--remote", &url, "--remote-execute", name])
+}
+
+#[track_caller]
+fn is_as_here(remote: Remote) {
+    let here = World::new(&nodes());
+    let there = World::new(&nodes());
+    for name in ["t/things", "t/changed", "t/both"] {
+        let expected = here.realize(name);
+        let said = away(&there, remote, name);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(!said.err.contains("warning"), "{}", said.err);
+        let found = said.result();
+        assert_eq!(listing(&found), listing(&expected), "{name}");
+        // Trees are called by their digests.
+        assert_eq!(found.file_name(), expected.file_name(), "{name}");
+    }
+    let log = there.well(&["log", "t/things"]);
+    assert_eq!(log.out, "said\ncomplained\n");
+}
+
+/// With another one's results, or without any.
+#[track_caller]
+fn failure_is_as_here(remote: Remote) {
+    let failing = [node("a", &[], "echo before; exit 7")];
+    let world = World::new(&failing);
+    for _ in 0..2 {
+        let said = away(&world, remote, "t/a");
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("exit code 7"), "{}", said.err);
+        assert!(said.err.contains("before"), "{}", said.err);
+        assert!(!said.err.contains("warning"), "{}", said.err);
+    }
+}
+
+#[test]
+fn casd_runs_them_as_they_run_here() {
+    if are_here(&[Peer::BuildBox]) {
+        let server = Server::casd_with_execution();
+        is_as_here(server.remote());
+        failure_is_as_here(server.remote());
+    }
+}
+
+#[test]
+fn buildgrid_with_a_worker_runs_them_as_they_run_here() {
+    if are_here(&[Peer::BuildBox, Peer::BuildGrid, Peer::Postgres]) {
+        let farm = Farm::start();
+        is_as_here(farm.remote());
+        failure_is_as_here(farm.remote());
+    }
+}
