@@ -13,7 +13,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use peers::{Farm, Peer, Remote, Server, are_here};
-use support::{Said, World, eventually, nap, listing, node, processes, read};
+use support::{Said, World, eventually, listing, nap, node, processes, read};
 
 /// Three commands: one makes things of all kinds, one changes them, one sees both.
 fn nodes() -> Vec<String> {
@@ -88,4 +88,39 @@ fn buildgrid_with_a_worker_runs_them_as_they_run_here() {
         is_as_here(farm.remote());
         failure_is_as_here(farm.remote());
     }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn overhead() {
+    let steps: Vec<String> = (0..10)
+        .map(|n| node(&format!("n{n}"), &[], &format!("echo {n} > /out/x")))
+        .collect();
+    let all: Vec<String> = (0..10).map(|n| format!("t/n{n}")).collect();
+    let time = |remote: Option<Remote>, jobs: &str| {
+        let world = World::new(&steps);
+        let begin = Instant::now();
+        let url = remote.map(Remote::url).unwrap_or_default();
+        let mut args = vec!["realize", "--jobs", jobs, "--remote", &url];
+        if remote.is_some() {
+            args.push("--remote-execute");
+        }
+        args.extend(all.iter().map(String::as_str));
+        let said = world.well(&args);
+        assert!(!said.err.contains("warning"), "{}", said.err);
+        begin.elapsed()
+    };
+    eprintln!("here, one at a time {:?}", time(None, "1"));
+    eprintln!("here, two at a time {:?}", time(None, "2"));
+    let server = Server::casd_with_execution();
+    eprintln!("casd, empty {:?}", time(Some(server.remote()), "2"));
+    eprintln!("casd, cached {:?}", time(Some(server.remote()), "2"));
+    let begin = Instant::now();
+    let farm = Farm::start();
+    eprintln!("farm starts {:?}", begin.elapsed());
+    eprintln!("farm, empty {:?}", time(Some(farm.remote()), "2"));
+    eprintln!("farm, cached {:?}", time(Some(farm.remote()), "2"));
+    let begin = Instant::now();
+    drop(farm);
+    eprintln!("farm stops {:?}", begin.elapsed());
 }

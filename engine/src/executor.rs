@@ -29,7 +29,7 @@ use crate::work::Context;
 /// Downloads at once: they wait for the network more than they compute.
 const DOWNLOADS: usize = 4;
 /// Commands at once where other machines run them. Those that have to run here wait for the jobserver's tokens.
-const AWAY: usize = 64;
+const AWAY: usize = 32;
 
 /// Runs the steps of one graph.
 #[derive(Clone, Copy)]

@@ -1,20 +1,28 @@
 //! Runs actions on the server's workers: their input is sent, the operation followed, what they came to is brought here.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use pwb_cache::{Action, Executed, Name, Store, Workers, reapi};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::blobs::{Blobs, size};
 use super::operation::{self, Followed, Outcome};
 use super::wire::{Trouble, said};
 use super::{Client, names};
 
+/// How often an action is sent that the server could not run just now.
+const TRIES: u32 = 4;
+/// The pause after the first of them; each time it is twice as long.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// How one try ended.
 enum Tried {
     Done(Executed),
     /// Something that had been sent is gone there, or the server says so.
-    Lost(tonic::Status),
+    Lost(Status),
+    /// Too much is asked of it, or a part of it is down.
+    Busy(Status),
     /// An earlier run's result, which is of no use.
     Stale,
     /// It cannot be run there, which was told.
@@ -38,25 +46,30 @@ impl Workers for Client {
             platform: self.settings.platform.clone(),
             ..action.clone()
         };
-        let mut fresh = false;
+        // What the server remembers is signed by nobody.
+        let mut fresh = !self.settings.trusted.is_empty();
         let mut lost = false;
-        // Once as it is; once more with all of the input sent again, and once without earlier results.
-        for _ in 0..3 {
+        for tries in 0..TRIES {
             if self.state().dismissed {
                 return Ok(None);
             }
             match self.try_to_execute(blobs, store, &action, fresh, output)? {
                 Tried::Done(executed) => return Ok(Some(executed)),
                 Tried::NotRun => return Ok(None),
-                Tried::Lost(status) if lost => self.dismiss(&said(&status)),
+                Tried::Lost(status) if lost => return Ok(self.not_run(&said(&status))),
                 Tried::Lost(_) => {
                     lost = true;
                     self.doubt();
                 }
+                Tried::Busy(status) if tries + 1 == TRIES => {
+                    return Ok(self.not_run(&said(&status)));
+                }
+                Tried::Busy(_) => std::thread::sleep(PAUSE * 2_u32.pow(tries)),
+                Tried::Stale if fresh => break,
                 Tried::Stale => fresh = true,
             }
         }
-        Ok(self.say("what it has run before is of no use; a command runs here"))
+        Ok(self.not_run("what it has run before is of no use"))
     }
 
     fn dismiss(&self, why: &str) {
@@ -97,47 +110,36 @@ impl Client {
         let mut followed = Followed::new(&self.wire, &self.running, patience);
         let outcome = self.wire.block_on(followed.run(&request, output));
         let (taken, logged) = (followed.taken, followed.logged);
-        if taken {
-            self.state().workers_seen = true;
-        }
+        let mut state = self.state();
+        state.workers_seen |= taken;
+        let taken_before = state.workers_seen;
+        drop(state);
         let response = match outcome {
             Outcome::Ended(response) => *response,
             Outcome::NotTaken => {
-                let waited = format!(
-                    "no worker has taken an action within {} s",
-                    patience.as_secs()
-                );
-                let workers_seen = self.state().workers_seen;
-                if !workers_seen {
-                    self.dismiss(&waited);
-                    return Ok(Tried::NotRun);
-                }
-                return Ok(self.not_run(&waited));
+                let waited = patience.as_secs();
+                let waited = format!("no worker has taken a command within {waited} s");
+                match taken_before {
+                    true => self.not_run::<()>(&waited),
+                    false => Some(self.dismiss(&waited)),
+                };
+                return Ok(Tried::NotRun);
             }
-            Outcome::Failed(status) if status.code() == Code::FailedPrecondition => {
-                return Ok(Tried::Lost(status));
-            }
-            Outcome::Failed(status) => {
-                return Ok(self.failed(&status));
-            }
+            Outcome::Failed(status) => return Ok(self.judge(status)),
         };
         let status = response.status.unwrap_or_default();
         if status.code != 0 {
-            let status = tonic::Status::new(Code::from_i32(status.code), status.message);
-            if status.code() == Code::FailedPrecondition {
-                return Ok(Tried::Lost(status));
-            }
-            return Ok(self.not_run(&operation::words(&status)));
+            let status = Status::new(Code::from_i32(status.code), status.message);
+            return Ok(self.judge(status));
         }
         let result = response.result.unwrap_or_default();
-        let cached = response.cached_result && !fresh;
         // Failures are not remembered here, and so are not taken from others' memory.
-        if cached && result.exit_code != 0 {
+        if response.cached_result && (fresh || result.exit_code != 0) {
             return Ok(Tried::Stale);
         }
         match self.take(blobs, store, action, result, logged, output)? {
             Some(executed) => Ok(Tried::Done(executed)),
-            None if cached => Ok(Tried::Stale),
+            None if response.cached_result => Ok(Tried::Stale),
             None => Ok(Tried::NotRun),
         }
     }
@@ -214,24 +216,31 @@ impl Client {
         }))
     }
 
-    /// Tells why the server has not run something, and asks no more where it never will.
-    fn failed(&self, status: &tonic::Status) -> Tried {
-        let passing = [
-            Code::Aborted,
-            Code::Cancelled,
-            Code::DeadlineExceeded,
-            Code::ResourceExhausted,
-        ];
-        if passing.contains(&status.code()) {
-            return self.not_run(&operation::words(status));
+    /// What a failure of the server, or of a worker, comes to.
+    fn judge(&self, status: Status) -> Tried {
+        match status.code() {
+            Code::FailedPrecondition | Code::Internal | Code::NotFound => Tried::Lost(status),
+            Code::Unavailable | Code::ResourceExhausted | Code::Aborted => Tried::Busy(status),
+            Code::Unimplemented | Code::PermissionDenied | Code::Unauthenticated => {
+                self.dismiss(&said(&status));
+                Tried::NotRun
+            }
+            Code::DeadlineExceeded => {
+                self.not_run::<()>(&format!(
+                    "the time that it gives is over ({})",
+                    said(&status)
+                ));
+                Tried::NotRun
+            }
+            _ => {
+                self.not_run::<()>(&said(&status));
+                Tried::NotRun
+            }
         }
-        self.dismiss(&said(status));
-        Tried::NotRun
     }
 
-    fn not_run(&self, why: &str) -> Tried {
-        self.say::<()>(&format!("{why}; a command runs here"));
-        Tried::NotRun
+    fn not_run<T>(&self, why: &str) -> Option<T> {
+        self.say(&format!("{why}; a command runs here"))
     }
 
     pub(super) fn lock<'a, T>(

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tonic::{Code, Status, Streaming};
 
 use super::bytestream::ReadRequest;
-use super::wire::{Wire, said};
+use super::wire::Wire;
 
 /// How often a broken stream is taken up in a row.
 const RESUMPTIONS: u32 = 5;
@@ -260,14 +260,6 @@ pub(crate) async fn cancel(wire: &Wire, names: &[String]) {
         }
     };
     let _ = tokio::time::timeout(CANCELLING, all).await;
-}
-
-/// What a failure of the server or its workers is called.
-pub(crate) fn words(status: &Status) -> String {
-    match status.code() {
-        Code::DeadlineExceeded => format!("its time was over ({})", said(status)),
-        _ => said(status),
-    }
 }
 
 pub(crate) fn lock(running: &Running) -> std::sync::MutexGuard<'_, HashSet<String>> {
