@@ -9,11 +9,12 @@ mod support;
 mod peers;
 
 use std::fs;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
-use peers::{Farm, Peer, Remote, Server, are_here};
-use support::{Said, World, eventually, listing, nap, node, processes, read};
+use nix::sys::signal::Signal;
+use peers::{Farm, Peer, Remote, Server, are_here, program};
+use support::{Said, World, eventually, listing, nap, node, processes};
 
 /// Three commands: one makes things of all kinds, one changes them, one sees both.
 fn nodes() -> Vec<String> {
@@ -72,12 +73,49 @@ fn failure_is_as_here(remote: Remote) {
     }
 }
 
+/// An interrupt reaches the worker.
+#[track_caller]
+fn interrupt_cancels(remote: Remote) {
+    let nap = nap(9_876_500);
+    let world = World::new(&[node("slow", &[], &format!("echo begun; sleep {nap}"))]);
+    let url = remote.url();
+    let pwb = world.start(&["realize", "--remote", &url, "--remote-execute", "t/slow"]);
+    let is_asleep = || processes(&nap).iter().any(|one| one.contains(" sleep"));
+    eventually("the command runs", is_asleep);
+    pwb.signal(Signal::SIGINT);
+    let said = pwb.end();
+    assert_eq!((said.code, &*said.out), (None, ""), "{said:?}");
+    eventually("the command is gone", || !is_asleep());
+}
+
+/// The command is run, here, and a word is said.
+#[track_caller]
+fn runs_here(remote: Remote, platform: &str, why: &str) {
+    // Commands that the server does not know yet.
+    let mut nodes = nodes();
+    nodes[0] = nodes[0].replace("echo text", &format!("echo {}", nap(0)));
+    let world = World::new(&nodes);
+    let config = world.path("home/.config/pwb");
+    fs::create_dir_all(&config).unwrap();
+    let settings = format!("(remote: (queue_seconds: 2, platform: {platform}))");
+    fs::write(config.join("config.ron"), settings).unwrap();
+    let said = away(&world, remote, "t/both");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.err.matches("warning").count(), 1, "{}", said.err);
+    assert!(said.err.contains(why), "{}", said.err);
+    assert_eq!(said.ran(), ["t/both", "t/changed", "t/things"]);
+    let here = World::new(&nodes);
+    let (found, expected) = (said.result(), here.realize("t/both"));
+    assert_eq!(found.file_name(), expected.file_name());
+}
+
 #[test]
 fn casd_runs_them_as_they_run_here() {
     if are_here(&[Peer::BuildBox]) {
         let server = Server::casd_with_execution();
         is_as_here(server.remote());
         failure_is_as_here(server.remote());
+        interrupt_cancels(server.remote());
     }
 }
 
@@ -87,7 +125,41 @@ fn buildgrid_with_a_worker_runs_them_as_they_run_here() {
         let farm = Farm::start();
         is_as_here(farm.remote());
         failure_is_as_here(farm.remote());
+        interrupt_cancels(farm.remote());
+        runs_here(farm.remote(), r#"{"OSFamily": "plan9"}"#, "no worker");
     }
+}
+
+#[test]
+fn a_server_that_runs_nothing_is_no_obstacle() {
+    if are_here(&[Peer::BuildBox]) {
+        let server = Server::casd();
+        runs_here(server.remote(), "{}", "it runs no actions");
+    }
+}
+
+#[test]
+fn a_worker_that_cannot_isolate_is_no_obstacle() {
+    if !are_here(&[Peer::BuildBox]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let runner = folder.path().join("runner");
+    let script = format!(
+        "#!/bin/sh\nexec unshare --user --map-root-user sh -euc '
+            echo 0 > /proc/sys/user/max_user_namespaces
+            exec \"$@\"' sh {} \"$@\"\n",
+        program("buildbox-run-hosttools").display()
+    );
+    fs::write(&runner, script).unwrap();
+    fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
+    let runner = format!("--buildbox-run={}", runner.display());
+    let server = Server::casd_with(&["--jobs=2", &runner]);
+    runs_here(
+        server.remote(),
+        "{}",
+        "a worker cannot isolate commands: cannot make namespaces",
+    );
 }
 
 #[test]
