@@ -1,8 +1,10 @@
 //! The commands and flags, with the help that `--help` shows.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
@@ -42,6 +44,11 @@ pub enum Command {
     Stats(Stats),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
+    /// Share the store with others.
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Make keys that results are signed with.
+    Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),
 }
@@ -75,6 +82,29 @@ pub struct Building {
     /// Keep what a failed command has written, and say where.
     #[arg(long)]
     pub keep_failed: bool,
+    #[command(flatten)]
+    pub sharing: Sharing,
+}
+
+/// Whom to share results with.
+#[derive(Args, Debug)]
+pub struct Sharing {
+    /// Look for results in this shared cache (Remote Execution API): grpc://HOST:PORT[/INSTANCE], or grpcs:// for TLS; an
+    /// empty URL stands for none.
+    #[arg(long, value_name = "URL", env = "PWB_REMOTE")]
+    pub remote: Option<String>,
+    /// Put results into it that were made here [default: never].
+    #[arg(long, value_name = "WHEN", value_enum, env = "PWB_REMOTE_UPLOAD")]
+    pub remote_upload: Option<Upload>,
+}
+
+/// When results are put into a shared cache.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+pub enum Upload {
+    /// Never.
+    Never,
+    /// When all of what they name is there.
+    Success,
 }
 
 /// `pwb realize`
@@ -223,6 +253,71 @@ pub struct Lock {
     pub node: String,
 }
 
+/// `pwb cache`
+#[derive(Debug, Subcommand)]
+pub enum Cache {
+    /// Offer the store to Bazel, Buck2, recc and other pwbs over the Remote Execution API.
+    ///
+    /// Everybody who can connect may read. SIGINT and SIGTERM end it once what is under way is done, a second one ends it at once.
+    Serve(Serve),
+}
+
+/// `pwb cache serve`
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Listen on this address; port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8980")]
+    pub listen: SocketAddr,
+    /// Let those write who have the token or a client certificate.
+    #[arg(long)]
+    pub allow_write: bool,
+    /// The file with the token, which writers send as `authorization: Bearer TOKEN`.
+    #[arg(long, value_name = "FILE", requires = "allow_write")]
+    pub token_file: Option<PathBuf>,
+    /// The certificates, in PEM, of the authority whose clients may write.
+    #[arg(long, value_name = "FILE", requires_all = ["allow_write", "tls_cert"])]
+    pub client_ca: Option<PathBuf>,
+    /// Use TLS with this certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Take no blob larger than this; K, M and G stand for powers of 1024.
+    #[arg(long, value_name = "BYTES", default_value = "8G", value_parser = size)]
+    pub max_blob_size: u64,
+    /// Attend to this many requests at once; others wait.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
+    pub max_requests: u16,
+    /// Drop clients that send or take nothing for so many seconds in the middle of a blob.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..))]
+    pub idle_timeout: u16,
+    /// Show counters to Prometheus on this address, at /metrics.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
+}
+
+/// `pwb key`
+#[derive(Args, Debug)]
+pub struct Key {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key: the secret one goes into a file, the public one is printed.
+    Generate {
+        /// What people call it, as in ci-2026.
+        #[arg(long)]
+        name: String,
+        /// Where the secret key goes; a file that is not there yet.
+        file: PathBuf,
+    },
+}
+
 /// `pwb doctor`
 #[derive(Args, Debug)]
 pub struct Doctor {}
@@ -230,4 +325,18 @@ pub struct Doctor {}
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("there is no `=` in it")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.strip_suffix(['K', 'M', 'G']) {
+        Some(number) if text.ends_with('K') => (number, 10),
+        Some(number) if text.ends_with('M') => (number, 20),
+        Some(number) => (number, 30),
+        None => (text, 0),
+    };
+    let number: u64 = number.parse().map_err(|_| "it is to be like 500M")?;
+    // The API has signed sizes.
+    let size = number.checked_mul(1 << shift);
+    size.filter(|size| i64::try_from(*size).is_ok())
+        .ok_or_else(|| "it is too large".into())
 }

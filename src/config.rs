@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::remote::Remote;
 use crate::report::Failure;
 
 /// What the file may say.
@@ -17,6 +18,8 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// Actions at once.
     pub jobs: Option<u16>,
+    /// A shared cache.
+    pub remote: Remote,
 }
 
 /// Reads the settings; no file is no settings.
@@ -60,7 +63,7 @@ fn parse(path: &Path) -> Result<Config, Failure> {
         let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
         Failure::new(
             message,
-            "it knows debian_mirror, store and jobs, as (jobs: 4)",
+            "it knows debian_mirror, store, jobs and remote, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
         )
     })
 }

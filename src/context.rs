@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pwb_cache::Digest;
 use pwb_engine::recipe::{Library, NodeName};
@@ -9,6 +10,7 @@ use pwb_engine::{Error, Graph, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
 use crate::config::{self, Config};
+use crate::progress::Progress;
 use crate::project::Project;
 use crate::recipes::{self, Files};
 use crate::report::Failure;
@@ -35,6 +37,24 @@ impl Context {
 
     pub fn store(&self) -> Result<Store, Failure> {
         Ok(Store::open(&self.store)?)
+    }
+
+    /// The store with the shared cache behind it, if one is to be used.
+    pub fn shared_store(
+        &self,
+        building: &Building,
+        progress: &Arc<Progress>,
+    ) -> Result<Store, Failure> {
+        let store = self.store()?;
+        if building.offline {
+            return Ok(store);
+        }
+        let progress = progress.clone();
+        let tell = move |notice| progress.notice(notice);
+        Ok(match self.config.remote.client(&building.sharing, tell)? {
+            Some(client) => store.with_upstream(Arc::new(client)),
+            None => store,
+        })
     }
 
     pub fn store_path(&self) -> &std::path::Path {

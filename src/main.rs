@@ -8,6 +8,7 @@ mod explain;
 mod progress;
 mod project;
 mod recipes;
+mod remote;
 mod report;
 mod words;
 

@@ -1,6 +1,5 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
 use console::style;
@@ -40,6 +39,20 @@ impl From<Error> for Failure {
 impl From<pwb_cache::Error> for Failure {
     fn from(error: pwb_cache::Error) -> Failure {
         Error::from(error).into()
+    }
+}
+
+impl From<pwb_remote::server::Error> for Failure {
+    fn from(error: pwb_remote::server::Error) -> Failure {
+        let hint = error.hint();
+        Failure::Message(with_causes(&error), hint)
+    }
+}
+
+impl From<pwb_remote::Error> for Failure {
+    fn from(error: pwb_remote::Error) -> Failure {
+        let hint = error.hint();
+        Failure::Message(with_causes(&error), hint)
     }
 }
 
@@ -92,7 +105,7 @@ fn node(failure: &pwb_engine::Failure) -> String {
 }
 
 /// The message with those of its causes that say something new.
-fn with_causes(error: &Error) -> String {
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

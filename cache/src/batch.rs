@@ -59,6 +59,14 @@ impl Batch<'_> {
         Ok(digest)
     }
 
+    /// Takes the file at `path` away, as [`Batch::take_file`] does; its digest was computed while it was written.
+    pub fn take_hashed(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
+        if self.is_new(digest, executable)? {
+            self.adopt(path, digest, executable)?;
+        }
+        Ok(())
+    }
+
     /// Writes messages. They are in the store at once: nothing refers to them until a result is published.
     pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
         self.store.index.put_messages(messages)

@@ -42,6 +42,13 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(Error::io("rename to", to))
 }
 
+/// Copies a file's contents and mode.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .map(drop)
+        .map_err(Error::io("copy to", to))
+}
+
 /// Makes a symbolic link at `path`.
 pub fn symlink(target: &str, path: &Path) -> Result<()> {
     unix_symlink(target, path).map_err(Error::io("make the link", path))

@@ -1,5 +1,6 @@
 //! The SQLite index: which objects and results are published, what ran when. Nothing else speaks SQL.
 
+mod answers;
 mod history;
 mod names;
 

@@ -4,6 +4,7 @@
 //! [`Directory`], and results by the key of the action that made them.
 
 mod action;
+mod answer;
 mod batch;
 mod blob;
 mod call;
@@ -20,7 +21,10 @@ mod key;
 mod layer;
 mod lock;
 mod materialize;
+mod name;
+mod pack;
 mod path;
+mod presence;
 mod publish;
 mod result;
 mod session;
@@ -47,6 +51,8 @@ pub use history::{CallCount, Feed, NodeStatistics, Outcome, PastRun, Provenance,
 pub use ingest::Ignore;
 pub use key::ActionKey;
 pub use lock::Lock;
+pub use name::{Function, Hasher, Name};
+pub use pack::KnownCall;
 pub use path::{TreePath, TreePathError};
 pub use publish::{Publication, Publisher};
 pub use result::ActionResult;

@@ -51,7 +51,13 @@ impl Store {
             return Ok(());
         }
         self.sync()?;
-        self.index.publish(&new.0, &[], &[])
+        self.index.publish(&new.0, &[], &[])?;
+        // A process that never ends would remember all it ever took.
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in &new.0 {
+            fresh.remove(file);
+        }
+        Ok(())
     }
 
     /// Publishes what calls came to, with the lists of paths that calls of a kind look at, and returns once it is durable.

@@ -173,9 +173,12 @@ impl Store {
         self.index.put_realization(request, tree)
     }
 
-    /// The bytes of a message.
+    /// The bytes of a message. One that a client has uploaded is a file like any blob, since nothing says what it is.
     pub fn message(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
-        self.index.message(digest)
+        match self.index.message(digest)? {
+            None if self.has_published(digest, false)? => self.contents(digest),
+            found => Ok(found),
+        }
     }
 
     /// A directory of a tree.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::digest::Digest;
-use crate::directory::{Entry, TreeDigest};
+use crate::directory::{Directory, Entry, TreeDigest};
 use crate::error::{Error, Result};
 use crate::key::ActionKey;
 use crate::result::ActionResult;
@@ -20,6 +20,9 @@ pub trait Upstream: Debug + Send + Sync {
     /// Puts directories into the store.
     fn directories(&self, store: &Store, wanted: &[TreeDigest]) -> Result<()>;
 
+    /// Puts whole trees of directories into the store, as far as that takes one question each.
+    fn trees(&self, store: &Store, roots: &[TreeDigest]) -> Result<()>;
+
     /// Puts files into the store, published.
     fn files(&self, store: &Store, wanted: &[(Digest, bool)]) -> Result<()>;
 
@@ -28,6 +31,15 @@ pub trait Upstream: Debug + Send + Sync {
 
     /// Is told of a tree that was not whole: results that name it are not results any more.
     fn refuse(&self, tree: TreeDigest);
+
+    /// Bytes that somebody has put there under this key, and nothing else is known of.
+    fn note(&self, store: &Store, key: ActionKey) -> Result<Option<Vec<u8>>>;
+
+    /// Puts bytes there, in place of what is there, with the files that they speak of.
+    fn put_note(&self, store: &Store, key: ActionKey, note: &[u8], files: &[Digest]) -> Result<()>;
+
+    /// Whether it takes results.
+    fn takes(&self) -> bool;
 
     /// Takes results for others, with all that they name.
     fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]) -> Result<()>;
@@ -52,6 +64,13 @@ impl Store {
             .collect();
         self.index.put_results(&found)?;
         Ok(results)
+    }
+
+    /// Whether results are given to a shared cache.
+    pub fn shares(&self) -> bool {
+        self.upstream
+            .as_ref()
+            .is_some_and(|upstream| upstream.takes())
     }
 
     /// Gives results to the shared cache, if there is one.
@@ -100,6 +119,41 @@ impl Store {
         }
     }
 
+    /// All directories of a tree, each before those below it, the root first; `None` if they are not all here.
+    pub fn local_directories(
+        &self,
+        root: TreeDigest,
+    ) -> Result<Option<Vec<(TreeDigest, Directory)>>> {
+        let mut found = Vec::new();
+        let whole = self.post_order(root, &mut HashSet::new(), &mut found)?;
+        found.reverse();
+        Ok(whole.then_some(found))
+    }
+
+    fn post_order(
+        &self,
+        tree: TreeDigest,
+        seen: &mut HashSet<TreeDigest>,
+        found: &mut Vec<(TreeDigest, Directory)>,
+    ) -> Result<bool> {
+        if !seen.insert(tree) {
+            return Ok(true);
+        }
+        let Some(bytes) = self.message(tree.digest())? else {
+            return Ok(false);
+        };
+        let directory = Directory::decode(tree.digest(), &bytes)?;
+        for entry in directory.entries.values() {
+            if let Entry::Directory(below) = entry
+                && !self.post_order(*below, seen, found)?
+            {
+                return Ok(false);
+            }
+        }
+        found.push((tree, directory));
+        Ok(true)
+    }
+
     /// The files of a tree that are not here in either mode.
     fn missing(&self, tree: TreeDigest) -> Result<Vec<(Digest, bool)>> {
         let (files, lost) = self.walk(&[tree])?;
@@ -119,6 +173,18 @@ impl Store {
     fn walk(&self, trees: &[TreeDigest]) -> Result<(HashSet<(Digest, bool)>, Option<TreeDigest>)> {
         let (mut seen, mut files, mut lost) = (HashSet::new(), HashSet::new(), None);
         let mut level = trees.to_vec();
+        if let Some(upstream) = &self.upstream {
+            let absent = |tree: &TreeDigest| Ok(self.message(tree.digest())?.is_none());
+            let absent = trees.iter().filter_map(|tree| match absent(tree) {
+                Ok(true) => Some(Ok(*tree)),
+                Ok(false) => None,
+                Err(error) => Some(Err(error)),
+            });
+            let absent: Vec<TreeDigest> = absent.collect::<Result<_>>()?;
+            if !absent.is_empty() {
+                upstream.trees(self, &absent)?;
+            }
+        }
         while !level.is_empty() {
             level.retain(|tree| seen.insert(*tree));
             let mut below = Vec::new();

@@ -1,8 +1,10 @@
 //! The commands, one a file. Each says what to do in the engine's words and prints what came of it.
 
+mod cache;
 mod doctor;
 mod dry_run;
 mod graph;
+mod key;
 mod list;
 mod lock;
 mod log;
@@ -31,6 +33,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Why(arguments) => why::run(cli, arguments),
         Command::Stats(arguments) => stats::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
+        Command::Cache(cache) => cache::run(cli, cache),
+        Command::Key(arguments) => key::run(arguments),
         Command::Doctor(_) => doctor::run(cli),
     }
 }

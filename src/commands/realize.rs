@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use pwb_engine::{Realized, Store, Work};
 
@@ -14,13 +15,15 @@ use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
-    let store = context.store()?;
+    let progress = Arc::new(Progress::new());
+    let store = context.shared_store(&arguments.building, &progress)?;
     if arguments.dry_run {
         return dry_run::run(&context, &store, arguments);
     }
     let results = match unchanged(&context, &store, &arguments.names, &arguments.options)? {
-        Some(results) => results,
-        None => realize(&context, &store, arguments)?,
+        // What is here may not be there yet.
+        Some(results) if !store.shares() => results,
+        _ => realize(&context, &store, arguments, &progress)?,
     };
     for (name, result) in arguments.names.iter().zip(&results) {
         if let Some(out) = &arguments.out {
@@ -52,10 +55,10 @@ fn realize(
     context: &Context,
     store: &Store,
     arguments: &Realize,
+    progress: &Progress,
 ) -> Result<Vec<Realized>, Failure> {
     let library = context.library()?;
     let graph = context.graph(&library, &arguments.names, &arguments.options)?;
-    let progress = Progress::new();
     let outcome = pwb_engine::realize(
         store,
         &graph,

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use pwb_engine::recipe::Wanted;
 use pwb_engine::{Error, Graph, Launch, Request};
@@ -24,7 +25,8 @@ const TERMINAL: [&str; 6] = [
 
 pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
-    let store = context.store()?;
+    let progress = Arc::new(Progress::new());
+    let store = context.shared_store(&arguments.building, &progress)?;
     let library = context.library()?;
     let artifact = context.request(&library, &arguments.target, &arguments.options)?;
     let Ok(Wanted::Target(target)) = library.wanted(&arguments.target) else {
@@ -43,7 +45,6 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
     let overrides = context.overrides(&library, &requests, &arguments.options)?;
     let graph = Graph::build(&library, &requests, &overrides)?;
 
-    let progress = Progress::new();
     let settings = context.settings(&arguments.building);
     let outcome = pwb_engine::realize(&store, &graph, &settings, &|event| progress.tell(event));
     progress.finish();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -49,9 +50,10 @@ fn round(cli: &Cli, arguments: &Watch, watched: &mut Watched) -> Result<Vec<Stri
     let graph = context.graph(&library, &arguments.names, &arguments.options)?;
     // What changes from here on is heard, whether or not the import still sees it.
     watched.follow(cli, &context, &graph)?;
-    let progress = Progress::new();
+    let progress = Arc::new(Progress::new());
+    let store = context.shared_store(&arguments.building, &progress)?;
     let settings = context.settings(&arguments.building);
-    let outcome = pwb_engine::realize(&context.store()?, &graph, &settings, &|event| {
+    let outcome = pwb_engine::realize(&store, &graph, &settings, &|event| {
         progress.tell(event);
     });
     progress.finish();

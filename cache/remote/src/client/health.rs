@@ -1,0 +1,94 @@
+//! A circuit breaker: after a few failures in a row nobody calls any more, until some time has passed and one has tried.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Failed calls in a row, each after its retries, that open the circuit.
+const PATIENCE: u32 = 2;
+/// How long it stays open the first time. Each time it is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Whether calls are worth a try.
+#[derive(Debug, Default)]
+pub(crate) struct Health(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    /// How often the circuit was opened.
+    openings: u32,
+    open_until: Option<Instant>,
+    closed_for_good: bool,
+}
+
+impl Health {
+    /// Whether to call. When a pause ends, one caller is told to, and the others once that one has come through.
+    pub fn permits(&self) -> bool {
+        let mut state = self.state();
+        match state.open_until {
+            _ if state.closed_for_good => false,
+            None => true,
+            Some(until) if Instant::now() < until => false,
+            Some(_) => {
+                state.open_until = Some(Instant::now() + FIRST_PAUSE);
+                true
+            }
+        }
+    }
+
+    /// A call was answered, be it with a refusal.
+    pub fn answered(&self) {
+        let mut state = self.state();
+        (state.failures, state.open_until) = (0, None);
+    }
+
+    /// A call failed. True for the first that opens the circuit.
+    pub fn failed(&self) -> bool {
+        let mut state = self.state();
+        state.failures += 1;
+        if state.failures < PATIENCE || state.open_until.is_some_and(|until| Instant::now() < until)
+        {
+            return false;
+        }
+        let pause = FIRST_PAUSE * 2_u32.saturating_pow(state.openings.min(10));
+        state.open_until = Some(Instant::now() + pause);
+        state.openings += 1;
+        state.openings == 1
+    }
+
+    /// No call can come through any more. True for the first to say so.
+    pub fn end(&self) -> bool {
+        !std::mem::replace(&mut self.state().closed_for_good, true)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_failures_in_a_row_open_it_and_an_answer_between_does_not() {
+        let health = Health::default();
+        assert!(!health.failed());
+        health.answered();
+        assert!(!health.failed() && health.permits());
+        assert!(health.failed() && !health.permits());
+        assert!(!health.failed(), "it is said once");
+    }
+
+    #[test]
+    fn after_the_pause_one_tries() {
+        let health = Health::default();
+        health.failed();
+        health.failed();
+        health.state().open_until = Some(Instant::now());
+        assert!(health.permits() && !health.permits());
+        health.answered();
+        assert!(health.permits() && health.permits());
+        assert!(health.end() && !health.permits() && !health.end());
+    }
+}

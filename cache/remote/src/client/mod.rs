@@ -1,0 +1,370 @@
+//! A client of a shared cache. It stands behind the store ([`Upstream`]) and is never in its way: whatever goes wrong costs a
+//! word to the user, and the build goes on as if the cache had nothing.
+
+mod blobs;
+mod health;
+mod names;
+mod note;
+mod parallel;
+mod server;
+mod settings;
+mod trees;
+mod twin;
+mod upload;
+mod wire;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bazel_remote_apis::google::bytestream;
+use prost::Message;
+use pwb_cache::{
+    ActionKey, ActionResult, Batch, Digest, Function, Store, TreeDigest, Upstream, fs, reapi,
+};
+
+use crate::error::Result;
+use crate::record::{self, Unusable};
+use blobs::{Blobs, batches};
+use server::Server;
+use wire::{Trouble, Wire, said};
+
+pub use settings::{Headers, Settings, Tls, Url};
+
+/// Calls under way at once that carry little, and that carry blobs.
+const LOOKUPS: usize = 32;
+const TRANSFERS: usize = 8;
+
+/// A client of a shared cache.
+pub struct Client {
+    wire: Wire,
+    settings: Settings,
+    server: OnceLock<Option<Server>>,
+    state: Mutex<State>,
+}
+
+/// What has been learned about the server in this process.
+#[derive(Debug, Default)]
+struct State {
+    /// What was said to the user already.
+    said: BTreeSet<String>,
+    /// Trees that were not whole.
+    refused: HashSet<TreeDigest>,
+    /// Blobs that were not what their names say.
+    damaged: HashSet<Digest>,
+    /// Results that came from there.
+    theirs: HashSet<ActionKey>,
+    /// Whether it takes nothing more.
+    full: bool,
+}
+
+/// What the user should know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// Something is not as it should be.
+    Warning(String),
+    /// So many bytes of results and objects have come, as they travelled.
+    Received(u64),
+    /// So many have gone.
+    Sent(u64),
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.settings.url)
+    }
+}
+
+impl Client {
+    /// A client; it connects when it is first asked. `tell` takes what the user should know; each warning comes once.
+    pub fn new(
+        settings: Settings,
+        tell: impl Fn(Notice) + Send + Sync + 'static,
+    ) -> Result<Client> {
+        Ok(Client {
+            wire: Wire::new(&settings, tell)?,
+            settings,
+            server: OnceLock::new(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// The server, if it can be used.
+    fn server(&self) -> Option<Server> {
+        *self.server.get_or_init(|| match Server::ask(&self.wire) {
+            Ok(Ok(server)) => Some(server),
+            Ok(Err(why)) => self.say(&why),
+            Err(Trouble::NotFound) => self.say("there is no such instance"),
+            Err(Trouble::Refused(status)) => self.say(&said(&status)),
+            // One failure does not open the circuit, but without an answer to this there is nothing to go on with.
+            Err(Trouble::Down(problem)) => {
+                self.say(&problem.unwrap_or_else(|| "it cannot be reached".to_owned()))
+            }
+        })
+    }
+
+    fn blobs(&self) -> Option<Blobs<'_>> {
+        let server = self.server()?;
+        let wire = &self.wire;
+        Some(Blobs { wire, server })
+    }
+
+    /// Tells the user once.
+    fn say<T>(&self, what: &str) -> Option<T> {
+        if self.state().said.insert(what.to_owned()) {
+            let warning = format!("{}: {what}", self.settings.url);
+            self.wire.tell(Notice::Warning(warning));
+        }
+        None
+    }
+
+    /// What a call brought; what it did not bring, and why, is told.
+    fn heed<T>(&self, outcome: Result<T, Trouble>) -> Option<T> {
+        match outcome {
+            Ok(found) => Some(found),
+            Err(Trouble::NotFound | Trouble::Down(None)) => None,
+            Err(Trouble::Refused(status)) => self.say(&said(&status)),
+            Err(Trouble::Down(Some(problem))) => {
+                self.say(&format!("{problem}; going on without it"))
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the server has under this key.
+    fn action_result(&self, server: Server, key: ActionKey) -> Option<reapi::ActionResult> {
+        self.heed(self.wire.call(0, || {
+            let mut client = self.wire.actions();
+            let request = self.wire.request(reapi::GetActionResultRequest {
+                instance_name: self.wire.instance(),
+                // The digest of the very same message on every server, whatever function that server uses: it never looks inside.
+                action_digest: Some(key.digest().to_message()),
+                digest_function: names::value(server.function),
+                ..Default::default()
+            });
+            async move { client.get_action_result(request).await }
+        }))
+        .map(|answer| {
+            let message = answer.into_inner();
+            let carried = message.encoded_len() as u64;
+            self.wire.tell(Notice::Received(carried));
+            message
+        })
+    }
+
+    fn result(
+        &self,
+        server: Server,
+        key: ActionKey,
+    ) -> Option<(ActionResult, Option<reapi::Digest>)> {
+        let (message, record) = self.record(server, key)?;
+        let root = message.output_directories.into_iter().next();
+        let root = root.and_then(|root| root.root_directory_digest);
+        Some((record::read(&record)?, root))
+    }
+
+    /// What the server has under this key, if it is one of pwb's records and may be used.
+    fn record(&self, server: Server, key: ActionKey) -> Option<(reapi::ActionResult, Vec<u8>)> {
+        let message = self.action_result(server, key)?;
+        match record::open(&message, key, &self.settings.trusted) {
+            Ok(record) => Some((message, record)),
+            Err(Unusable::Foreign) => None,
+            Err(Unusable::Untrusted) => self
+                .say("it has results that none of the trusted keys has signed; they are not used"),
+        }
+    }
+
+    /// Fetches a batch of files into the store's.
+    fn fetch(
+        &self,
+        blobs: Blobs<'_>,
+        batch: &Batch<'_>,
+        store: &Store,
+        wanted: &[(reapi::Digest, Digest)],
+        modes: &HashMap<Digest, Vec<bool>>,
+    ) -> pwb_cache::Result<()> {
+        if let [(name, digest)] = wanted
+            && blobs.is_large(digest.size())
+        {
+            return self.fetch_large(blobs, batch, store, name, *digest, modes);
+        }
+        let names: Vec<reapi::Digest> = wanted.iter().map(|(name, _)| name.clone()).collect();
+        let by_name: HashMap<&reapi::Digest, Digest> = wanted
+            .iter()
+            .map(|(name, digest)| (name, *digest))
+            .collect();
+        for (name, bytes) in self.heed(blobs.read(&names)).unwrap_or_default() {
+            let Some(&digest) = by_name.get(&name) else {
+                continue;
+            };
+            if Digest::of(&bytes) != digest {
+                self.damaged(digest);
+                continue;
+            }
+            for &executable in &modes[&digest] {
+                batch.put_file(&bytes, executable)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch_large(
+        &self,
+        blobs: Blobs<'_>,
+        batch: &Batch<'_>,
+        store: &Store,
+        name: &reapi::Digest,
+        digest: Digest,
+        modes: &HashMap<Digest, Vec<bool>>,
+    ) -> pwb_cache::Result<()> {
+        let path = store.session()?.path("blob");
+        let mut file = fs::create(&path)?;
+        let fetched = self.heed(blobs.read_stream(name, &mut file));
+        drop(file);
+        if fetched.is_none() {
+            return fs::remove_file(&path);
+        }
+        for executable in &modes[&digest] {
+            let copy = store.session()?.path("blob");
+            fs::copy(&path, &copy)?;
+            if batch.take_file(&copy, *executable)? != digest {
+                self.damaged(digest);
+            }
+        }
+        fs::remove_file(&path)
+    }
+
+    fn damaged(&self, digest: Digest) {
+        self.state().damaged.insert(digest);
+        self.say::<()>("it has sent bytes that are not what their digest says; they are not used");
+    }
+}
+
+impl Upstream for Client {
+    fn results(
+        &self,
+        store: &Store,
+        keys: &[ActionKey],
+    ) -> pwb_cache::Result<Vec<Option<ActionResult>>> {
+        let Some(server) = self.server() else {
+            return Ok(vec![None; keys.len()]);
+        };
+        let found = parallel::map(keys, LOOKUPS, |key| self.result(server, *key));
+        let mut twins = Vec::new();
+        let mut results = Vec::new();
+        let mut state = self.state();
+        for (key, found) in keys.iter().zip(found) {
+            let found = found.filter(|(result, _)| !state.refused.contains(&result.tree));
+            if let Some((result, root)) = &found {
+                state.theirs.insert(*key);
+                let root = root.as_ref().and_then(pwb_cache::Sha256::from_message);
+                twins.extend(root.map(|root| (result.tree, root)));
+            }
+            results.push(found.map(|(result, _)| result));
+        }
+        drop(state);
+        if server.function == Function::Sha256 {
+            store.put_twins(&twins)?;
+        }
+        Ok(results)
+    }
+
+    fn directories(&self, store: &Store, wanted: &[TreeDigest]) -> pwb_cache::Result<()> {
+        match self.blobs() {
+            Some(blobs) => self.bring_directories(blobs, store, wanted),
+            None => Ok(()),
+        }
+    }
+
+    fn trees(&self, store: &Store, roots: &[TreeDigest]) -> pwb_cache::Result<()> {
+        match self.blobs() {
+            Some(blobs) => self.bring_trees(blobs, store, roots),
+            None => Ok(()),
+        }
+    }
+
+    fn files(&self, store: &Store, wanted: &[(Digest, bool)]) -> pwb_cache::Result<()> {
+        let Some(blobs) = self.blobs() else {
+            return Ok(());
+        };
+        let mut modes: HashMap<Digest, Vec<bool>> = HashMap::new();
+        for (digest, executable) in wanted {
+            modes.entry(*digest).or_default().push(*executable);
+        }
+        let digests: Vec<Digest> = modes.keys().copied().collect();
+        let names = names::names(blobs.server.function, store, &digests)?;
+        let named: Vec<(reapi::Digest, Digest)> = names
+            .into_iter()
+            .zip(digests)
+            .filter_map(|(name, digest)| Some((name?, digest)))
+            .filter(|(_, digest)| digest.size() > 0)
+            .collect();
+        let named = batches(named, blobs.server.batch, |(_, digest)| digest.size());
+        let batch = store.batch();
+        // What has no bytes need not be asked for.
+        for (digest, executable) in wanted.iter().filter(|(digest, _)| digest.size() == 0) {
+            if *digest == Digest::of(b"") {
+                batch.put_file(b"", *executable)?;
+            }
+        }
+        parallel::map(&named, TRANSFERS, |wanted| {
+            self.fetch(blobs, &batch, store, wanted, &modes)
+        })
+        .into_iter()
+        .collect::<pwb_cache::Result<()>>()?;
+        store.publish_files(batch.finish())
+    }
+
+    fn has_files(&self, store: &Store, files: &[Digest]) -> pwb_cache::Result<bool> {
+        let Some(blobs) = self.blobs() else {
+            return Ok(false);
+        };
+        if files.iter().any(|file| self.state().damaged.contains(file)) {
+            return Ok(false);
+        }
+        let names = names::names(blobs.server.function, store, files)?;
+        let Some(names) = names.into_iter().collect::<Option<Vec<_>>>() else {
+            return Ok(false);
+        };
+        let missing = self.heed(blobs.missing(&names));
+        Ok(missing.is_some_and(|missing| missing.is_empty()))
+    }
+
+    fn refuse(&self, tree: TreeDigest) {
+        self.state().refused.insert(tree);
+    }
+
+    fn note(&self, store: &Store, key: ActionKey) -> pwb_cache::Result<Option<Vec<u8>>> {
+        match self.blobs() {
+            Some(blobs) => self.fetch_note(blobs, store, key),
+            None => Ok(None),
+        }
+    }
+
+    fn put_note(
+        &self,
+        store: &Store,
+        key: ActionKey,
+        note: &[u8],
+        files: &[Digest],
+    ) -> pwb_cache::Result<()> {
+        match self.blobs() {
+            Some(blobs) => self.send_note(blobs, store, key, note, files),
+            None => Ok(()),
+        }
+    }
+
+    fn takes(&self) -> bool {
+        self.settings.upload
+    }
+
+    fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]) -> pwb_cache::Result<()> {
+        match self.blobs().filter(|_| self.settings.upload) {
+            Some(blobs) => self.upload(blobs, store, results),
+            None => Ok(()),
+        }
+    }
+}

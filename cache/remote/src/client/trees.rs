@@ -1,0 +1,167 @@
+//! Directories from the server, in its form or in ours, verified before they are kept.
+
+use std::collections::HashMap;
+
+use prost::Message;
+use pwb_cache::{Digest, Directory, Function, Sha256, Store, TreeDigest, reapi};
+
+use super::blobs::{Blobs, batches, size};
+use super::names;
+use super::wire::Trouble;
+use super::{Client, Notice, TRANSFERS, parallel, twin};
+
+/// Directories that have arrived.
+#[derive(Default)]
+struct Arrived {
+    messages: Vec<(Digest, Vec<u8>)>,
+    /// What they call their entries.
+    files: Vec<(Digest, Sha256)>,
+    twins: Vec<(TreeDigest, Sha256)>,
+}
+
+impl Client {
+    pub(super) fn bring_directories(
+        &self,
+        blobs: Blobs<'_>,
+        store: &Store,
+        wanted: &[TreeDigest],
+    ) -> pwb_cache::Result<()> {
+        let named = names(blobs.server.function, store, wanted)?;
+        let named = batches(named, blobs.server.batch, |(name, _)| size(name));
+        let fetch = |wanted: &Vec<(reapi::Digest, TreeDigest)>| {
+            let names: Vec<reapi::Digest> = wanted.iter().map(|(name, _)| name.clone()).collect();
+            let trees: HashMap<_, _> = wanted.iter().cloned().collect();
+            let mut arrived = Arrived::default();
+            for (name, bytes) in self.heed(blobs.read(&names)).unwrap_or_default() {
+                let Some(&tree) = trees.get(&name) else {
+                    continue;
+                };
+                let directory = reapi::Directory::decode(bytes.as_slice()).ok();
+                let taken = directory.and_then(|it| arrived.take(blobs.server.function, it));
+                if taken != Some(tree) {
+                    self.damaged(tree.digest());
+                }
+            }
+            arrived
+        };
+        for arrived in parallel::map(&named, TRANSFERS, fetch) {
+            arrived.keep(store)?;
+        }
+        Ok(())
+    }
+
+    /// Whole trees, where the server can give them in one answer; what it leaves out is asked for by others.
+    pub(super) fn bring_trees(
+        &self,
+        blobs: Blobs<'_>,
+        store: &Store,
+        roots: &[TreeDigest],
+    ) -> pwb_cache::Result<()> {
+        let named = names(blobs.server.function, store, roots)?;
+        let fetch = |(name, _): &(reapi::Digest, TreeDigest)| {
+            let mut arrived = Arrived::default();
+            // A server that knows no such call is no news to the user: there is another way.
+            for directory in blobs.tree(name).unwrap_or_default() {
+                arrived.take(blobs.server.function, directory);
+            }
+            arrived
+        };
+        for arrived in parallel::map(&named, TRANSFERS, fetch) {
+            arrived.keep(store)?;
+        }
+        Ok(())
+    }
+}
+
+impl Blobs<'_> {
+    /// All directories of a tree, as far as the server has them.
+    fn tree(&self, root: &reapi::Digest) -> Result<Vec<reapi::Directory>, Trouble> {
+        let begin = std::time::Instant::now();
+        let mut directories = Vec::new();
+        let mut carried = 0;
+        let mut page_token = String::new();
+        loop {
+            let mut stream = self
+                .wire
+                .call(0, || {
+                    let mut client = self.wire.cas();
+                    let request = self.wire.request(reapi::GetTreeRequest {
+                        instance_name: self.wire.instance(),
+                        root_digest: Some(root.clone()),
+                        page_size: 0,
+                        page_token: page_token.clone(),
+                        digest_function: names::value(self.server.function),
+                    });
+                    async move { client.get_tree(request).await }
+                })?
+                .into_inner();
+            page_token.clear();
+            while let Some(answer) = self.wire.next(&mut stream, begin, carried)? {
+                let length = answer.encoded_len() as u64;
+                self.wire.tell(Notice::Received(length));
+                carried += length;
+                directories.extend(answer.directories);
+                page_token = answer.next_page_token;
+            }
+            if page_token.is_empty() {
+                return Ok(directories);
+            }
+        }
+    }
+}
+
+impl Arrived {
+    /// Takes a directory and says which it is: whatever its digest is, it is that of these very entries.
+    fn take(&mut self, function: Function, message: reapi::Directory) -> Option<TreeDigest> {
+        let directory = match function {
+            Function::Blake3 => {
+                let bytes = message.encode_to_vec();
+                Directory::decode(Digest::of(&bytes), &bytes).ok()?
+            }
+            Function::Sha256 => {
+                let name = Sha256::of(&message.encode_to_vec());
+                let read = twin::read(message)?;
+                let digest = Digest::of(&read.directory.encode());
+                self.files.extend(read.files);
+                self.twins.extend(read.directories);
+                self.twins.push((TreeDigest::from_digest(digest), name));
+                read.directory
+            }
+        };
+        let bytes = directory.encode();
+        let digest = Digest::of(&bytes);
+        // Names that leave the directory are found here.
+        Directory::decode(digest, &bytes).ok()?;
+        self.messages.push((digest, bytes));
+        Some(TreeDigest::from_digest(digest))
+    }
+
+    fn keep(self, store: &Store) -> pwb_cache::Result<()> {
+        store.put_sha256(&self.files)?;
+        store.put_twins(&self.twins)?;
+        store.batch().put_messages(&self.messages)
+    }
+}
+
+/// The trees that have a name on the server, with it.
+fn names(
+    function: Function,
+    store: &Store,
+    trees: &[TreeDigest],
+) -> pwb_cache::Result<Vec<(reapi::Digest, TreeDigest)>> {
+    let names = match function {
+        Function::Blake3 => {
+            let name = |tree: &TreeDigest| Some(tree.digest().to_message());
+            trees.iter().map(name).collect()
+        }
+        Function::Sha256 => {
+            let twins = store.twins(trees)?.into_iter();
+            twins.map(|name| name.map(Sha256::to_message)).collect()
+        }
+    };
+    let names: Vec<Option<reapi::Digest>> = names;
+    let pairs = names.into_iter().zip(trees);
+    Ok(pairs
+        .filter_map(|(name, tree)| Some((name?, *tree)))
+        .collect())
+}

@@ -1,0 +1,271 @@
+//! Results for others: first all blobs that the server lacks, then the result that names them.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+
+use prost::Message;
+use pwb_cache::{
+    Action, ActionKey, ActionResult, Blob, Digest, Directory, Entry, Function, Sha256, Store,
+    TreeDigest, fs, reapi,
+};
+use rayon::prelude::*;
+use sha2::Digest as _;
+use tonic::Code;
+
+use super::blobs::{Blobs, batches, size};
+use super::names;
+use super::wire::{Trouble, said};
+use super::{Client, LOOKUPS, TRANSFERS, parallel, twin};
+use crate::record;
+
+/// All that a result names, under its names on the server.
+pub(super) struct Parcel {
+    pub blobs: HashMap<reapi::Digest, Blob>,
+    pub message: reapi::ActionResult,
+}
+
+impl Client {
+    pub(super) fn upload(
+        &self,
+        blobs: Blobs<'_>,
+        store: &Store,
+        results: &[(ActionKey, ActionResult)],
+    ) -> pwb_cache::Result<()> {
+        if !blobs.server.updates {
+            self.say::<()>("it takes no results from us; nothing is uploaded");
+            return Ok(());
+        }
+        let theirs = self.state().theirs.clone();
+        let ours = results.iter().filter(|(key, _)| !theirs.contains(key));
+        let ours: Vec<_> = ours.copied().collect();
+        let known = parallel::map(&ours, LOOKUPS, |(key, _)| {
+            self.result(blobs.server, *key).is_some()
+        });
+        let unknown: Vec<_> = ours
+            .into_iter()
+            .zip(known)
+            .filter_map(|(result, known)| (!known).then_some(result))
+            .collect();
+        let sent = parallel::map(&unknown, TRANSFERS, |(key, result)| {
+            if self.state().full || !self.wire.is_up() {
+                return Ok(());
+            }
+            if let Some(parcel) = self.pack(blobs.server.function, store, *key, result)? {
+                self.send(blobs, *key, parcel);
+            }
+            Ok(())
+        });
+        sent.into_iter().collect()
+    }
+
+    /// Sends a parcel; a server that takes nothing more is not bothered again.
+    pub(super) fn send(&self, blobs: Blobs<'_>, key: ActionKey, parcel: Parcel) {
+        let outcome = self.send_blobs(blobs, parcel.blobs).and_then(|()| {
+            self.wire.call(0, || {
+                let mut client = self.wire.actions();
+                let request = self.wire.request(reapi::UpdateActionResultRequest {
+                    instance_name: self.wire.instance(),
+                    action_digest: Some(key.digest().to_message()),
+                    action_result: Some(parcel.message.clone()),
+                    results_cache_policy: None,
+                    digest_function: names::value(blobs.server.function),
+                });
+                async move { client.update_action_result(request).await.map(drop) }
+            })
+        });
+        match outcome {
+            Err(Trouble::Refused(status)) => {
+                let ends = [
+                    Code::ResourceExhausted,
+                    Code::PermissionDenied,
+                    Code::Unimplemented,
+                ];
+                if ends.contains(&status.code()) {
+                    self.state().full = true;
+                    self.say::<()>(&format!("{}; nothing more is uploaded", said(&status)));
+                } else {
+                    self.say::<()>(&format!("{}; not all is uploaded", said(&status)));
+                }
+            }
+            other => drop(self.heed(other)),
+        }
+    }
+
+    fn send_blobs(
+        &self,
+        to: Blobs<'_>,
+        mut blobs: HashMap<reapi::Digest, Blob>,
+    ) -> Result<(), Trouble> {
+        let names: Vec<reapi::Digest> = blobs.keys().cloned().collect();
+        let missing = to.missing(&names)?;
+        let missing: Vec<(reapi::Digest, Blob)> = missing
+            .into_iter()
+            .filter_map(|name| blobs.remove_entry(&name))
+            .collect();
+        for mut batch in batches(missing, to.server.batch, |(name, _)| size(name)) {
+            if let [(name, blob)] = batch.as_slice()
+                && to.is_large(size(name))
+            {
+                to.write_stream(name, blob)?;
+                continue;
+            }
+            let read = |(name, blob): (reapi::Digest, Blob)| Some((name, blob.read().ok()?));
+            // A file that has gone from the store in the meantime: the result cannot be shared.
+            let blobs: Option<Vec<_>> = batch.drain(..).map(read).collect();
+            let refused = to.write(&blobs.ok_or(Trouble::NotFound)?)?;
+            if let Some((_, status)) = refused.into_iter().next() {
+                return Err(Trouble::Refused(status));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gathers what a result names; `None` if it is not all here.
+    fn pack(
+        &self,
+        function: Function,
+        store: &Store,
+        key: ActionKey,
+        result: &ActionResult,
+    ) -> pwb_cache::Result<Option<Parcel>> {
+        let Some(directories) = store.local_directories(result.tree)? else {
+            return Ok(None);
+        };
+        let mut blobs = HashMap::new();
+        let mut files = HashSet::new();
+        for directory in directories.iter().map(|(_, directory)| directory) {
+            for entry in directory.entries.values() {
+                if let Entry::File { digest, .. } = entry {
+                    files.insert(*digest);
+                }
+            }
+        }
+        let files: Vec<Digest> = files.into_iter().collect();
+        let Some(found) = named(function, store, &files)? else {
+            return Ok(None);
+        };
+        let tree = match function {
+            Function::Blake3 => plain(&directories),
+            Function::Sha256 => twins(store, &directories, &files)?,
+        };
+        blobs.extend(found.into_iter().map(|(_, name, blob)| (name, blob)));
+        let Some(tree) = tree else {
+            return Ok(None);
+        };
+        let mut add = |bytes: Vec<u8>| {
+            let name = names::name_of(function, &bytes);
+            blobs.insert(name.clone(), Blob::Bytes(bytes));
+            name
+        };
+        let directories = tree.root.iter().chain(&tree.children);
+        let names: Vec<_> = directories.map(|one| add(one.encode_to_vec())).collect();
+        let tree_digest = add(tree.encode_to_vec());
+        if let Some(action) = Action::load(store, key)? {
+            let (_, messages) = action.encode();
+            messages.into_iter().for_each(|(_, bytes)| drop(add(bytes)));
+        }
+        let mut message = reapi::ActionResult {
+            output_directories: vec![reapi::OutputDirectory {
+                tree_digest: Some(tree_digest),
+                root_directory_digest: names.into_iter().next(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let record = record::write(result);
+        record::seal(&mut message, key, record, self.settings.signing.as_ref());
+        Ok(Some(Parcel { blobs, message }))
+    }
+}
+
+/// The tree as it is. `directories` begins with the root.
+fn plain(directories: &[(TreeDigest, Directory)]) -> Option<reapi::Tree> {
+    let decode = |(_, directory): &(TreeDigest, Directory)| {
+        reapi::Directory::decode(directory.encode().as_slice()).ok()
+    };
+    let mut all = directories.iter().map(decode);
+    Some(reapi::Tree {
+        root: Some(all.next()??),
+        children: all.collect::<Option<_>>()?,
+    })
+}
+
+/// The tree with SHA-256 names. A directory comes before those below it, so the last are written first.
+fn twins(
+    store: &Store,
+    directories: &[(TreeDigest, Directory)],
+    files: &[Digest],
+) -> pwb_cache::Result<Option<reapi::Tree>> {
+    let files = files.iter().copied().zip(store.sha256(files)?);
+    let files: HashMap<_, _> = files
+        .filter_map(|(file, name)| Some((file, name?)))
+        .collect();
+    let mut names = HashMap::new();
+    let mut written = Vec::with_capacity(directories.len());
+    for (tree, directory) in directories.iter().rev() {
+        let Some(twin) = twin::write(directory, &files, &names) else {
+            return Ok(None);
+        };
+        names.insert(*tree, Sha256::of(&twin.encode_to_vec()));
+        written.push(twin);
+    }
+    store.put_twins(&names.into_iter().collect::<Vec<_>>())?;
+    let root = written.pop();
+    written.reverse();
+    Ok(root.map(|root| reapi::Tree {
+        root: Some(root),
+        children: written,
+    }))
+}
+
+/// Files with their names on the server; `None` if they are not all here.
+pub(super) fn named(
+    function: Function,
+    store: &Store,
+    files: &[Digest],
+) -> pwb_cache::Result<Option<Vec<(Digest, reapi::Digest, Blob)>>> {
+    let names = names::names(function, store, files)?;
+    let mut found = Vec::with_capacity(files.len());
+    for (file, name) in files.iter().zip(names) {
+        let Some(blob) = store.blob(*file)? else {
+            return Ok(None);
+        };
+        found.push((*file, name, blob));
+    }
+    // BLAKE3 names are always known.
+    let unknown = found.par_iter().filter(|(_, name, _)| name.is_none());
+    let computed: Vec<(Digest, Sha256)> = unknown
+        .map(|(file, _, blob)| Ok((*file, hash(blob)?)))
+        .collect::<pwb_cache::Result<_>>()?;
+    store.put_sha256(&computed)?;
+    let computed: HashMap<Digest, Sha256> = computed.into_iter().collect();
+    let named = found.into_iter().filter_map(|(file, name, blob)| {
+        let name = name.or_else(|| Some(computed.get(&file)?.to_message()))?;
+        Some((file, name, blob))
+    });
+    Ok(Some(named.collect()))
+}
+
+fn hash(blob: &Blob) -> pwb_cache::Result<Sha256> {
+    let path = match blob {
+        Blob::Bytes(bytes) => return Ok(Sha256::of(bytes)),
+        Blob::File(path) => path,
+    };
+    let mut file = fs::open(path)?;
+    let (mut hasher, mut size) = (sha2::Sha256::new(), 0);
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Sha256::new(hasher.finalize().into(), size)),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(source) => {
+                let path = path.clone();
+                let verb = "read";
+                return Err(pwb_cache::Error::Io { verb, path, source });
+            }
+        }
+    }
+}

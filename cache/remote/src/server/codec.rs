@@ -1,0 +1,27 @@
+//! zstd for blobs in memory.
+
+use pwb_cache::Name;
+use tonic::Status;
+
+use super::service::mismatch;
+
+/// zstd's own default: more costs more time than it saves on a network of today.
+pub const LEVEL: i32 = 3;
+
+/// What is smaller than this is not worth the effort.
+const SMALL: usize = 256;
+
+/// The bytes compressed, where that makes them smaller.
+pub fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.len() < SMALL {
+        return None;
+    }
+    let compressed = zstd::bulk::compress(bytes, LEVEL).ok()?;
+    (compressed.len() < bytes.len()).then_some(compressed)
+}
+
+/// The bytes of this blob; no more than its size of them.
+pub fn decompress(bytes: &[u8], name: Name) -> Result<Vec<u8>, Status> {
+    let size = usize::try_from(name.size()).map_err(|_| mismatch(name))?;
+    zstd::bulk::decompress(bytes, size).map_err(|_| mismatch(name))
+}
