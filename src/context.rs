@@ -50,7 +50,7 @@ impl Context {
             return Ok(store);
         }
         let progress = progress.clone();
-        let tell = move |line: String| progress.warn(&line);
+        let tell = move |notice| progress.notice(notice);
         Ok(match self.config.remote.client(&building.sharing, tell)? {
             Some(client) => store.with_upstream(Arc::new(client)),
             None => store,

@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pwb_engine::Event;
+use pwb_remote::Notice;
 
 /// How many changed files are named.
 const SHOWN: usize = 5;
+/// What is carried to and from a shared cache has a line of its own from so many bytes on.
+const LARGE: u64 = 1 << 20;
+const SHARED: &str = "shared cache";
 
 /// Shows events on standard error.
 pub struct Progress {
@@ -23,6 +27,9 @@ struct State {
     total: u64,
     done: u64,
     built: u64,
+    /// Bytes from and to a shared cache.
+    received: u64,
+    sent: u64,
     header: Option<ProgressBar>,
     running: BTreeMap<String, ProgressBar>,
 }
@@ -37,6 +44,8 @@ impl Progress {
             total: 0,
             done: 0,
             built: 0,
+            received: 0,
+            sent: 0,
             header: None,
             running: BTreeMap::new(),
         };
@@ -52,13 +61,12 @@ impl Progress {
             .tell(event);
     }
 
-    /// Says what no node is the cause of.
-    pub fn warn(&self, what: &str) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.line(&format!(
-            "{} {what}",
-            style("warning:").for_stderr().yellow()
-        ));
+    /// Takes what a shared cache has to say.
+    pub fn notice(&self, notice: Notice) {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .notice(notice);
     }
 
     /// Takes the live lines off the screen and says what was done.
@@ -168,6 +176,33 @@ impl State {
         }
     }
 
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Warning(what) => self.line(&format!(
+                "{} {what}",
+                style("warning:").for_stderr().yellow()
+            )),
+            Notice::Received(bytes) => self.received += bytes,
+            Notice::Sent(bytes) => self.sent += bytes,
+        }
+        if self.live && self.received + self.sent >= LARGE {
+            if !self.running.contains_key(SHARED) {
+                self.bar(SHARED, SHARED);
+            }
+            if let Some(bar) = self.running.get(SHARED) {
+                bar.set_message(self.carried());
+            }
+        }
+    }
+
+    fn carried(&self) -> String {
+        format!(
+            "{} received, {} sent",
+            mebibytes(self.received),
+            mebibytes(self.sent)
+        )
+    }
+
     fn start_header(&mut self) {
         if self.live && self.header.is_none() {
             let bar = self.screen.add(ProgressBar::new(self.total));
@@ -212,6 +247,10 @@ impl State {
             .chain(self.header.take())
         {
             bar.finish_and_clear();
+        }
+        if self.received + self.sent > 0 {
+            self.line(&format!("{SHARED}: {}", self.carried()));
+            (self.received, self.sent) = (0, 0);
         }
         if self.built > 0 {
             self.line(&format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use pwb_remote::{Client, Error, Headers, Settings, Tls, Url};
+use pwb_remote::{Client, Error, Headers, Notice, Settings, Tls, Url};
 use serde::Deserialize;
 
 use crate::cli::{Sharing, Upload};
@@ -39,7 +39,7 @@ impl Remote {
     pub fn client(
         &self,
         flags: &Sharing,
-        tell: impl Fn(String) + Send + Sync + 'static,
+        tell: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Option<Client>, Failure> {
         let Some(url) = flags.remote.as_ref().or(self.url.as_ref()) else {
             return Ok(None);

@@ -56,6 +56,16 @@ impl Store {
 
     /// The bytes of a file, checked; `None` where they are gone or damaged, and then forgotten.
     pub fn contents(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        match (self.local_contents(digest)?, &self.upstream) {
+            (None, Some(upstream)) => {
+                upstream.files(self, &[(digest, false)])?;
+                self.local_contents(digest)
+            }
+            (found, _) => Ok(found),
+        }
+    }
+
+    fn local_contents(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
         for executable in [false, true] {
             match std::fs::read(self.cas_path(digest, executable)) {
                 Ok(bytes) if Digest::of(&bytes) == digest => return Ok(Some(bytes)),
@@ -74,6 +84,12 @@ impl Store {
 }
 
 impl CallResult {
+    /// The files that it wrote, and what it said.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = Digest> {
+        let files = self.files.iter().map(|file| file.digest);
+        files.chain(self.output).chain(self.errors)
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let file = |file: &CallFile| reapi::OutputFile {
             path: file.path.clone(),
@@ -115,7 +131,7 @@ impl CallResult {
     }
 
     /// `None` where the bytes are no such message: a remembered call that cannot be read is not remembered.
-    fn decode(bytes: &[u8]) -> Option<CallResult> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<CallResult> {
         let message = reapi::ActionResult::decode(bytes).ok()?;
         let digest = |digest: &Option<reapi::Digest>| match digest {
             Some(digest) => Digest::from_message(digest).map(Some),

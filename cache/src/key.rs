@@ -14,7 +14,8 @@ impl ActionKey {
         self.0
     }
 
-    pub(crate) fn from_digest(digest: Digest) -> ActionKey {
+    /// The key that is this digest; whether it is one, only a result can tell.
+    pub fn from_digest(digest: Digest) -> ActionKey {
         ActionKey(digest)
     }
 

@@ -32,6 +32,12 @@ pub trait Upstream: Debug + Send + Sync {
     /// Is told of a tree that was not whole: results that name it are not results any more.
     fn refuse(&self, tree: TreeDigest);
 
+    /// Bytes that somebody has put there under this key, and nothing else is known of.
+    fn note(&self, store: &Store, key: ActionKey) -> Result<Option<Vec<u8>>>;
+
+    /// Puts bytes there, in place of what is there, with the files that they speak of.
+    fn put_note(&self, store: &Store, key: ActionKey, note: &[u8], files: &[Digest]) -> Result<()>;
+
     /// Whether it takes results.
     fn takes(&self) -> bool;
 

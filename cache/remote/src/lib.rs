@@ -6,8 +6,9 @@
 mod client;
 mod error;
 mod key;
+mod record;
 pub mod server;
 
-pub use client::{Client, Headers, Settings, Tls, Url};
+pub use client::{Client, Headers, Notice, Settings, Tls, Url};
 pub use error::{Error, Result};
 pub use key::{PublicKey, SecretKey};

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pwb_cache::{Batch, CallResult, Digest, New, Store, TreeDigest};
+use pwb_cache::{Batch, CallResult, Digest, KnownCall, New, Store, TreeDigest};
 use pwb_sandbox::{Call, Calls};
 use rustix::fs::Mode;
 
@@ -71,18 +71,17 @@ impl Compiles {
         }
     }
 
-    /// Answers calls until they are closed.
-    pub fn serve(&self, store: &Store, scene: &Scene, calls: &Calls) -> Tally {
-        let tally = Mutex::new(Tally::default());
+    /// Answers calls until they are closed; says how, and which of them are known now.
+    pub fn serve(&self, store: &Store, scene: &Scene, calls: &Calls) -> (Tally, Vec<KnownCall>) {
+        let tally = Mutex::new((Tally::default(), Vec::new()));
         std::thread::scope(|scope| {
             while let Ok(Some(call)) = calls.next() {
                 let tally = &tally;
                 scope.spawn(move || {
                     let outcome = self.attend(store, scene, call);
-                    tally
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .count(outcome);
+                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tally.1.extend(outcome.known());
+                    tally.0.count(outcome);
                 });
             }
             // Should it have failed: nobody waits for an answer that will not come.
@@ -133,15 +132,17 @@ impl Compiles {
         let umask = u32::from_str_radix(&call.umask, 8).unwrap_or_default();
         let folders = Mode::from(0o777 & !umask);
         match found {
-            Some(Ok(Some(result))) => match replay::replay(store, &call.root, &result, folders) {
-                Ok(Some(said)) => {
-                    let told = call.answer(result.code, &said.output, &said.errors);
-                    return Outcome::from(told.map(|()| Outcome::Hit(result.wall)));
+            Some(Ok(Some((known, result)))) => {
+                match replay::replay(store, &call.root, &result, folders) {
+                    Ok(Some(said)) => {
+                        let told = call.answer(result.code, &said.output, &said.errors);
+                        return Outcome::from(told.map(|()| Outcome::Hit(known, result.wall)));
+                    }
+                    // Gone or damaged: as if it had never been.
+                    Ok(None) => {}
+                    Err(_) => return pass(call, program, Reason::Store),
                 }
-                // Gone or damaged: as if it had never been.
-                Ok(None) => {}
-                Err(_) => return pass(call, program, Reason::Store),
-            },
+            }
             Some(Err(_)) => return pass(call, program, Reason::Store),
             _ => {}
         }
@@ -149,7 +150,12 @@ impl Compiles {
     }
 
     /// The result of a call of this kind, if what it would look at is as it was for one.
-    fn find(&self, store: &Store, view: &View<'_>, kind: Digest) -> Result<Option<CallResult>> {
+    fn find(
+        &self,
+        store: &Store,
+        view: &View<'_>,
+        kind: Digest,
+    ) -> Result<Option<(KnownCall, CallResult)>> {
         let mut lists: Vec<Digest> = self
             .fresh()
             .paths
@@ -169,7 +175,8 @@ impl Compiles {
             if let Some(result) =
                 fresh.map_or_else(|| store.call(key), |result| Ok(Some(result)))?
             {
-                return Ok(Some(result));
+                let paths = list;
+                return Ok(Some((KnownCall { kind, paths, key }, result)));
             }
         }
         Ok(None)
@@ -214,7 +221,7 @@ impl Compiles {
             });
         let told = watched.finish();
         Outcome::from(told.map(|()| match remembered {
-            Ok(()) => Outcome::Miss,
+            Ok(known) => Outcome::Miss(known),
             Err(reason) => Outcome::Passed(reason),
         }))
     }
@@ -226,7 +233,7 @@ impl Compiles {
         kind: Digest,
         paths: &paths::Recorded,
         result: CallResult,
-    ) -> std::result::Result<(), Reason> {
+    ) -> std::result::Result<KnownCall, Reason> {
         let (list, text) = paths.list();
         let key = paths.key(kind, list);
         batch
@@ -241,7 +248,8 @@ impl Compiles {
         if due {
             self.publish(store).map_err(|_| Reason::Store)?;
         }
-        Ok(())
+        let paths = list;
+        Ok(KnownCall { kind, paths, key })
     }
 
     fn fresh(&self) -> MutexGuard<'_, Fresh> {
@@ -264,11 +272,21 @@ impl Fresh {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Outcome {
     /// It was answered; it would have taken this long.
-    Hit(Duration),
+    Hit(KnownCall, Duration),
     /// It ran, and is remembered.
-    Miss,
+    Miss(KnownCall),
     /// It ran, and is not remembered.
     Passed(Reason),
+}
+
+impl Outcome {
+    /// The call, if equal ones will be answered from now on.
+    fn known(self) -> Option<KnownCall> {
+        match self {
+            Outcome::Hit(known, _) | Outcome::Miss(known) => Some(known),
+            Outcome::Passed(_) => None,
+        }
+    }
 }
 
 impl From<io::Result<Outcome>> for Outcome {

@@ -44,11 +44,11 @@ impl Tally {
 
     pub(crate) fn count(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Hit(wall) => {
+            Outcome::Hit(_, wall) => {
                 self.hits += 1;
                 self.saved += wall;
             }
-            Outcome::Miss => self.misses += 1,
+            Outcome::Miss(_) => self.misses += 1,
             Outcome::Passed(reason) => *self.passed.entry(reason).or_default() += 1,
         }
     }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use pwb_cache::{Tree, TreeDigest, TreeNode, TreePath, fs};
+use pwb_cache::{Action, Tree, TreeDigest, TreeNode, TreePath, fs};
 use pwb_sandbox::{Calling, Calls, Exit, Mount, Source, Spec, Status, Stdio};
 
 use super::{Context, Made};
@@ -217,15 +217,23 @@ impl Context<'_> {
         calls: &Calls,
         run: impl FnOnce() -> Result<Exit>,
     ) -> Result<Exit> {
-        let (exit, tally) = std::thread::scope(|scope| {
+        // The same command over the root alone: whatever its inputs are, most of its calls will be the same.
+        let command = Action {
+            input_root: scene.root,
+            ..self.prepared.action.clone()
+        };
+        let (command, _) = command.encode();
+        self.store.ask_calls(command)?;
+        let (exit, served) = std::thread::scope(|scope| {
             let server = scope.spawn(|| self.compiles.serve(self.store, scene, calls));
             let closing = Closing(calls);
             let exit = run();
             drop(closing);
             (exit, server.join())
         });
-        let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (tally, known) = served.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.compiles.publish(self.store)?;
+        self.store.share_calls(command, &known)?;
         if tally.calls() > 0 {
             let node = self.step.name.clone();
             self.store.count_calls(&tally.rows(&node))?;

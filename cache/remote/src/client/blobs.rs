@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
+use super::Notice;
 use super::bytestream::{QueryWriteStatusRequest, ReadRequest, WriteRequest};
+use super::names;
 use super::server::Server;
 use super::wire::{Trouble, Wire};
 
@@ -30,7 +32,7 @@ const RESUMPTIONS: u32 = 5;
 const STALLED: Duration = Duration::from_secs(15);
 
 /// The blobs of a server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Blobs<'a> {
     pub wire: &'a Wire,
     pub server: Server,
@@ -73,7 +75,7 @@ impl Blobs<'_> {
                 let request = self.wire.request(reapi::FindMissingBlobsRequest {
                     instance_name: self.wire.instance(),
                     blob_digests: names.to_vec(),
-                    digest_function: self.server.function.value(),
+                    digest_function: names::value(self.server.function),
                 });
                 async move { client.find_missing_blobs(request).await }
             })?;
@@ -94,12 +96,15 @@ impl Blobs<'_> {
                 instance_name: self.wire.instance(),
                 digests: names.to_vec(),
                 acceptable_compressors: compressors.clone(),
-                digest_function: self.server.function.value(),
+                digest_function: names::value(self.server.function),
             });
             async move { client.batch_read_blobs(request).await }
         })?;
-        let responses = answer.into_inner().responses.into_iter();
+        let responses = answer.into_inner().responses;
+        let carried = responses.iter().map(|response| response.data.len() as u64);
+        self.wire.tell(Notice::Received(carried.sum()));
         Ok(responses
+            .into_iter()
             .filter(|response| {
                 response
                     .status
@@ -140,16 +145,18 @@ impl Blobs<'_> {
             }
         };
         let requests: Vec<_> = blobs.iter().map(pack).collect();
-        let carried = blobs.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        let carried = requests.iter().map(|request| request.data.len() as u64);
+        let carried: u64 = carried.sum();
         let answer = self.wire.call(carried, || {
             let mut client = self.wire.cas();
             let request = self.wire.request(reapi::BatchUpdateBlobsRequest {
                 instance_name: self.wire.instance(),
                 requests: requests.clone(),
-                digest_function: self.server.function.value(),
+                digest_function: names::value(self.server.function),
             });
             async move { client.batch_update_blobs(request).await }
         })?;
+        self.wire.tell(Notice::Sent(carried));
         let responses = answer.into_inner().responses.into_iter();
         Ok(responses
             .filter_map(|response| {
@@ -227,7 +234,9 @@ impl Blobs<'_> {
             .into_inner();
         let (begin, mut carried) = (Instant::now(), 0);
         while let Some(message) = self.wire.next(&mut stream, begin, carried)? {
-            carried += message.data.len() as u64;
+            let length = message.data.len() as u64;
+            self.wire.tell(Notice::Received(length));
+            carried += length;
             // A server that sends more than was asked for is not listened to.
             if carried > left + left / 16 + CHUNK as u64 || to.blocking_send(message.data).is_err()
             {
@@ -316,6 +325,7 @@ impl Blobs<'_> {
                     }
                 }
             });
+            self.wire.tell(Notice::Sent(sent.load(Ordering::Relaxed)));
             answer.map(drop)
         })
     }
@@ -328,7 +338,7 @@ impl Blobs<'_> {
     }
 
     fn path(&self, name: &reapi::Digest) -> String {
-        let segment = self.server.function.segment();
+        let segment = names::segment(self.server.function);
         format!("{segment}{}/{}", name.hash, name.size_bytes)
     }
 }
@@ -351,11 +361,15 @@ fn send_chunks(
             finish_write: last,
             data: chunk,
         };
-        offset += request.data.len() as u64;
-        if to.blocking_send(request).is_err() || last {
+        let length = request.data.len() as u64;
+        if to.blocking_send(request).is_err() {
             return Ok(());
         }
-        sent.store(offset, Ordering::Relaxed);
+        sent.fetch_add(length, Ordering::Relaxed);
+        if last {
+            return Ok(());
+        }
+        offset += length;
         chunk = following;
     }
 }

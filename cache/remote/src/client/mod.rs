@@ -4,8 +4,8 @@
 mod blobs;
 mod health;
 mod names;
+mod note;
 mod parallel;
-mod record;
 mod server;
 mod settings;
 mod trees;
@@ -18,11 +18,14 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bazel_remote_apis::google::bytestream;
-use pwb_cache::{ActionKey, ActionResult, Batch, Digest, Store, TreeDigest, Upstream, fs, reapi};
+use prost::Message;
+use pwb_cache::{
+    ActionKey, ActionResult, Batch, Digest, Function, Store, TreeDigest, Upstream, fs, reapi,
+};
 
 use crate::error::Result;
+use crate::record::{self, Unusable};
 use blobs::{Blobs, batches};
-use record::Unusable;
 use server::Server;
 use wire::{Trouble, Wire, said};
 
@@ -36,7 +39,6 @@ const TRANSFERS: usize = 8;
 pub struct Client {
     wire: Wire,
     settings: Settings,
-    tell: Box<dyn Fn(String) + Send + Sync>,
     server: OnceLock<Option<Server>>,
     state: Mutex<State>,
 }
@@ -56,6 +58,17 @@ struct State {
     full: bool,
 }
 
+/// What the user should know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// Something is not as it should be.
+    Warning(String),
+    /// So many bytes of results and objects have come, as they travelled.
+    Received(u64),
+    /// So many have gone.
+    Sent(u64),
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({})", self.settings.url)
@@ -63,15 +76,14 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client; it connects when it is first asked. `tell` takes what the user should know, a line at a time and each once.
+    /// A client; it connects when it is first asked. `tell` takes what the user should know; each warning comes once.
     pub fn new(
         settings: Settings,
-        tell: impl Fn(String) + Send + Sync + 'static,
+        tell: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Client> {
         Ok(Client {
-            wire: Wire::new(&settings)?,
+            wire: Wire::new(&settings, tell)?,
             settings,
-            tell: Box::new(tell),
             server: OnceLock::new(),
             state: Mutex::default(),
         })
@@ -100,7 +112,8 @@ impl Client {
     /// Tells the user once.
     fn say<T>(&self, what: &str) -> Option<T> {
         if self.state().said.insert(what.to_owned()) {
-            (self.tell)(format!("{}: {what}", self.settings.url));
+            let warning = format!("{}: {what}", self.settings.url);
+            self.wire.tell(Notice::Warning(warning));
         }
         None
     }
@@ -129,12 +142,17 @@ impl Client {
                 instance_name: self.wire.instance(),
                 // The digest of the very same message on every server, whatever function that server uses: it never looks inside.
                 action_digest: Some(key.digest().to_message()),
-                digest_function: server.function.value(),
+                digest_function: names::value(server.function),
                 ..Default::default()
             });
             async move { client.get_action_result(request).await }
         }))
-        .map(tonic::Response::into_inner)
+        .map(|answer| {
+            let message = answer.into_inner();
+            let carried = message.encoded_len() as u64;
+            self.wire.tell(Notice::Received(carried));
+            message
+        })
     }
 
     fn result(
@@ -142,12 +160,17 @@ impl Client {
         server: Server,
         key: ActionKey,
     ) -> Option<(ActionResult, Option<reapi::Digest>)> {
+        let (message, record) = self.record(server, key)?;
+        let root = message.output_directories.into_iter().next();
+        let root = root.and_then(|root| root.root_directory_digest);
+        Some((record::read(&record)?, root))
+    }
+
+    /// What the server has under this key, if it is one of pwb's records and may be used.
+    fn record(&self, server: Server, key: ActionKey) -> Option<(reapi::ActionResult, Vec<u8>)> {
         let message = self.action_result(server, key)?;
         match record::open(&message, key, &self.settings.trusted) {
-            Ok(result) => {
-                let root = message.output_directories.into_iter().next();
-                Some((result, root.and_then(|root| root.root_directory_digest)))
-            }
+            Ok(record) => Some((message, record)),
             Err(Unusable::Foreign) => None,
             Err(Unusable::Untrusted) => self
                 .say("it has results that none of the trusted keys has signed; they are not used"),
@@ -243,7 +266,7 @@ impl Upstream for Client {
             results.push(found.map(|(result, _)| result));
         }
         drop(state);
-        if server.function == names::Function::Sha256 {
+        if server.function == Function::Sha256 {
             store.put_twins(&twins)?;
         }
         Ok(results)
@@ -272,14 +295,21 @@ impl Upstream for Client {
             modes.entry(*digest).or_default().push(*executable);
         }
         let digests: Vec<Digest> = modes.keys().copied().collect();
-        let names = blobs.server.function.names(store, &digests)?;
+        let names = names::names(blobs.server.function, store, &digests)?;
         let named: Vec<(reapi::Digest, Digest)> = names
             .into_iter()
             .zip(digests)
             .filter_map(|(name, digest)| Some((name?, digest)))
+            .filter(|(_, digest)| digest.size() > 0)
             .collect();
         let named = batches(named, blobs.server.batch, |(_, digest)| digest.size());
         let batch = store.batch();
+        // What has no bytes need not be asked for.
+        for (digest, executable) in wanted.iter().filter(|(digest, _)| digest.size() == 0) {
+            if *digest == Digest::of(b"") {
+                batch.put_file(b"", *executable)?;
+            }
+        }
         parallel::map(&named, TRANSFERS, |wanted| {
             self.fetch(blobs, &batch, store, wanted, &modes)
         })
@@ -295,7 +325,7 @@ impl Upstream for Client {
         if files.iter().any(|file| self.state().damaged.contains(file)) {
             return Ok(false);
         }
-        let names = blobs.server.function.names(store, files)?;
+        let names = names::names(blobs.server.function, store, files)?;
         let Some(names) = names.into_iter().collect::<Option<Vec<_>>>() else {
             return Ok(false);
         };
@@ -305,6 +335,26 @@ impl Upstream for Client {
 
     fn refuse(&self, tree: TreeDigest) {
         self.state().refused.insert(tree);
+    }
+
+    fn note(&self, store: &Store, key: ActionKey) -> pwb_cache::Result<Option<Vec<u8>>> {
+        match self.blobs() {
+            Some(blobs) => self.fetch_note(blobs, store, key),
+            None => Ok(None),
+        }
+    }
+
+    fn put_note(
+        &self,
+        store: &Store,
+        key: ActionKey,
+        note: &[u8],
+        files: &[Digest],
+    ) -> pwb_cache::Result<()> {
+        match self.blobs() {
+            Some(blobs) => self.send_note(blobs, store, key, note, files),
+            None => Ok(()),
+        }
     }
 
     fn takes(&self) -> bool {

@@ -1,9 +1,9 @@
 //! What the server says it can do.
 
-use pwb_cache::reapi;
 use pwb_cache::reapi::compressor::Value as Compressor;
+use pwb_cache::{Function, reapi};
 
-use super::names::Function;
+use super::names;
 use super::wire::{Trouble, Wire};
 
 /// What a message may carry besides blobs, and what gRPC servers take unless they are told otherwise: 4 MiB.
@@ -35,7 +35,7 @@ impl Server {
         let Some(cache) = answer.into_inner().cache_capabilities else {
             return Ok(Err("it offers no cache".to_owned()));
         };
-        let Some(function) = Function::best(&cache.digest_functions) else {
+        let Some(function) = names::best(&cache.digest_functions) else {
             return Ok(Err("it knows neither BLAKE3 nor SHA-256".to_owned()));
         };
         let zstd = i32::from(Compressor::Zstd);

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use pwb_cache::{Digest, Directory, Sha256, Store, TreeDigest, reapi};
+use pwb_cache::{Digest, Directory, Function, Sha256, Store, TreeDigest, reapi};
 
 use super::blobs::{Blobs, batches, size};
-use super::names::Function;
+use super::names;
 use super::wire::Trouble;
-use super::{Client, TRANSFERS, parallel, twin};
+use super::{Client, Notice, TRANSFERS, parallel, twin};
 
 /// Directories that have arrived.
 #[derive(Default)]
@@ -90,14 +90,16 @@ impl Blobs<'_> {
                         root_digest: Some(root.clone()),
                         page_size: 0,
                         page_token: page_token.clone(),
-                        digest_function: self.server.function.value(),
+                        digest_function: names::value(self.server.function),
                     });
                     async move { client.get_tree(request).await }
                 })?
                 .into_inner();
             page_token.clear();
             while let Some(answer) = self.wire.next(&mut stream, begin, carried)? {
-                carried += answer.encoded_len() as u64;
+                let length = answer.encoded_len() as u64;
+                self.wire.tell(Notice::Received(length));
+                carried += length;
                 directories.extend(answer.directories);
                 page_token = answer.next_page_token;
             }

@@ -5,22 +5,23 @@ use std::io::Read;
 
 use prost::Message;
 use pwb_cache::{
-    Action, ActionKey, ActionResult, Blob, Digest, Directory, Entry, Sha256, Store, TreeDigest, fs,
-    reapi,
+    Action, ActionKey, ActionResult, Blob, Digest, Directory, Entry, Function, Sha256, Store,
+    TreeDigest, fs, reapi,
 };
 use rayon::prelude::*;
 use sha2::Digest as _;
 use tonic::Code;
 
 use super::blobs::{Blobs, batches, size};
-use super::names::Function;
+use super::names;
 use super::wire::{Trouble, said};
-use super::{Client, LOOKUPS, TRANSFERS, parallel, record, twin};
+use super::{Client, LOOKUPS, TRANSFERS, parallel, twin};
+use crate::record;
 
 /// All that a result names, under its names on the server.
-struct Parcel {
-    blobs: HashMap<reapi::Digest, Blob>,
-    message: reapi::ActionResult,
+pub(super) struct Parcel {
+    pub blobs: HashMap<reapi::Digest, Blob>,
+    pub message: reapi::ActionResult,
 }
 
 impl Client {
@@ -58,7 +59,7 @@ impl Client {
     }
 
     /// Sends a parcel; a server that takes nothing more is not bothered again.
-    fn send(&self, blobs: Blobs<'_>, key: ActionKey, parcel: Parcel) {
+    pub(super) fn send(&self, blobs: Blobs<'_>, key: ActionKey, parcel: Parcel) {
         let outcome = self.send_blobs(blobs, parcel.blobs).and_then(|()| {
             self.wire.call(0, || {
                 let mut client = self.wire.actions();
@@ -67,7 +68,7 @@ impl Client {
                     action_digest: Some(key.digest().to_message()),
                     action_result: Some(parcel.message.clone()),
                     results_cache_policy: None,
-                    digest_function: blobs.server.function.value(),
+                    digest_function: names::value(blobs.server.function),
                 });
                 async move { client.update_action_result(request).await.map(drop) }
             })
@@ -140,35 +141,19 @@ impl Client {
             }
         }
         let files: Vec<Digest> = files.into_iter().collect();
-        let mut found = Vec::with_capacity(files.len());
-        for &file in &files {
-            let Some(blob) = store.blob(file)? else {
-                return Ok(None);
-            };
-            found.push((file, blob));
-        }
-        let tree = match function {
-            Function::Blake3 => {
-                blobs.extend(
-                    found
-                        .into_iter()
-                        .map(|(file, blob)| (file.to_message(), blob)),
-                );
-                plain(&directories)
-            }
-            Function::Sha256 => {
-                let names = hashed(store, &found)?;
-                let name = |(file, blob): (Digest, Blob)| (names[&file].to_message(), blob);
-                let tree = twins(store, &directories, &names)?;
-                blobs.extend(found.into_iter().map(name));
-                tree
-            }
+        let Some(found) = named(function, store, &files)? else {
+            return Ok(None);
         };
+        let tree = match function {
+            Function::Blake3 => plain(&directories),
+            Function::Sha256 => twins(store, &directories, &files)?,
+        };
+        blobs.extend(found.into_iter().map(|(_, name, blob)| (name, blob)));
         let Some(tree) = tree else {
             return Ok(None);
         };
         let mut add = |bytes: Vec<u8>| {
-            let name = function.name_of(&bytes);
+            let name = names::name_of(function, &bytes);
             blobs.insert(name.clone(), Blob::Bytes(bytes));
             name
         };
@@ -187,7 +172,8 @@ impl Client {
             }],
             ..Default::default()
         };
-        record::seal(&mut message, key, result, self.settings.signing.as_ref());
+        let record = record::write(result);
+        record::seal(&mut message, key, record, self.settings.signing.as_ref());
         Ok(Some(Parcel { blobs, message }))
     }
 }
@@ -208,12 +194,16 @@ fn plain(directories: &[(TreeDigest, Directory)]) -> Option<reapi::Tree> {
 fn twins(
     store: &Store,
     directories: &[(TreeDigest, Directory)],
-    files: &HashMap<Digest, Sha256>,
+    files: &[Digest],
 ) -> pwb_cache::Result<Option<reapi::Tree>> {
+    let files = files.iter().copied().zip(store.sha256(files)?);
+    let files: HashMap<_, _> = files
+        .filter_map(|(file, name)| Some((file, name?)))
+        .collect();
     let mut names = HashMap::new();
     let mut written = Vec::with_capacity(directories.len());
     for (tree, directory) in directories.iter().rev() {
-        let Some(twin) = twin::write(directory, files, &names) else {
+        let Some(twin) = twin::write(directory, &files, &names) else {
             return Ok(None);
         };
         names.insert(*tree, Sha256::of(&twin.encode_to_vec()));
@@ -228,23 +218,32 @@ fn twins(
     }))
 }
 
-/// The SHA-256 digests of blobs; what is not known yet is computed.
-fn hashed(store: &Store, blobs: &[(Digest, Blob)]) -> pwb_cache::Result<HashMap<Digest, Sha256>> {
-    let digests: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
-    let known = store.sha256(&digests)?;
-    let unknown: Vec<_> = blobs
-        .iter()
-        .zip(&known)
-        .filter_map(|(blob, known)| known.is_none().then_some(blob))
-        .collect();
+/// Files with their names on the server; `None` if they are not all here.
+pub(super) fn named(
+    function: Function,
+    store: &Store,
+    files: &[Digest],
+) -> pwb_cache::Result<Option<Vec<(Digest, reapi::Digest, Blob)>>> {
+    let names = names::names(function, store, files)?;
+    let mut found = Vec::with_capacity(files.len());
+    for (file, name) in files.iter().zip(names) {
+        let Some(blob) = store.blob(*file)? else {
+            return Ok(None);
+        };
+        found.push((*file, name, blob));
+    }
+    // BLAKE3 names are always known.
+    let unknown = found.par_iter().filter(|(_, name, _)| name.is_none());
     let computed: Vec<(Digest, Sha256)> = unknown
-        .into_par_iter()
-        .map(|(digest, blob)| Ok((*digest, hash(blob)?)))
+        .map(|(file, _, blob)| Ok((*file, hash(blob)?)))
         .collect::<pwb_cache::Result<_>>()?;
     store.put_sha256(&computed)?;
-    let known = digests.into_iter().zip(known);
-    let known = known.filter_map(|(digest, name)| Some((digest, name?)));
-    Ok(known.chain(computed).collect())
+    let computed: HashMap<Digest, Sha256> = computed.into_iter().collect();
+    let named = found.into_iter().filter_map(|(file, name, blob)| {
+        let name = name.or_else(|| Some(computed.get(&file)?.to_message()))?;
+        Some((file, name, blob))
+    });
+    Ok(Some(named.collect()))
 }
 
 fn hash(blob: &Blob) -> pwb_cache::Result<Sha256> {

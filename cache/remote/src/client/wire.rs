@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status, Streaming};
 
+use super::Notice;
 use super::health::Health;
 use super::settings::{Headers, Settings, Tls, Url};
 use crate::error::{Error, Result};
@@ -26,11 +27,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LARGEST_MESSAGE: usize = 64 << 20;
 
 /// A connection to a server, made when it is first needed.
-#[derive(Debug)]
 pub(crate) struct Wire {
     runtime: Runtime,
     channel: Channel,
     headers: Headers,
+    tell: Box<dyn Fn(Notice) + Send + Sync>,
     instance: String,
     health: Health,
 }
@@ -47,7 +48,7 @@ pub(crate) enum Trouble {
 }
 
 impl Wire {
-    pub fn new(settings: &Settings) -> Result<Wire> {
+    pub fn new(settings: &Settings, tell: impl Fn(Notice) + Send + Sync + 'static) -> Result<Wire> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("pwb-remote")
@@ -66,9 +67,15 @@ impl Wire {
             runtime,
             channel,
             headers: settings.headers.clone(),
+            tell: Box::new(tell),
             instance: settings.url.instance.clone(),
             health: Health::default(),
         })
+    }
+
+    /// Tells what the user should know.
+    pub fn tell(&self, notice: Notice) {
+        (self.tell)(notice);
     }
 
     /// The instance name, for messages.
