@@ -18,7 +18,8 @@ impl Store {
             })
             .collect();
         let (empty, no_bytes) = (Digest::of(b""), Sha256::of(b""));
-        let mut by_sha256 = self.by_sha256(&sha256)?.into_iter();
+        let by_sha256 = in_parts(&sha256, |part| self.by_sha256(part))?;
+        let mut by_sha256 = by_sha256.into_iter();
         let digests: Vec<Option<Digest>> = names
             .iter()
             .map(|name| match name {
@@ -34,7 +35,7 @@ impl Store {
             })
             .collect();
         let known: Vec<Digest> = digests.iter().copied().flatten().collect();
-        let mut kept = self.index.kept(&known)?.into_iter();
+        let mut kept = in_parts(&known, |part| self.index.kept(part))?.into_iter();
         let mut is_there = |digest: &Digest| {
             let kept = kept.next().unwrap_or_default();
             let file = |mode: bool, executable| mode && self.has_file(*digest, executable);
@@ -59,4 +60,14 @@ impl Store {
         }
         self.discard(digest).map(drop)
     }
+}
+
+/// Looks up so many at a time that others have their turn at the index in between.
+fn in_parts<T, U>(all: &[T], look_up: impl Fn(&[T]) -> Result<Vec<U>>) -> Result<Vec<U>> {
+    const PART: usize = 500;
+    let mut found = Vec::with_capacity(all.len());
+    for part in all.chunks(PART) {
+        found.extend(look_up(part)?);
+    }
+    Ok(found)
 }
