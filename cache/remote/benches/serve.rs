@@ -7,7 +7,6 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../tests/server/served.rs"]
-#[allow(dead_code)]
 mod served;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,11 @@
 //! A server in this process, and what tests ask of it over the network.
 
+#![allow(
+    dead_code,
+    clippy::print_stderr,
+    reason = "tests and the benchmark use a part each"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
