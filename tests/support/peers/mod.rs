@@ -49,12 +49,8 @@ pub fn are_here(peers: &[Peer]) -> bool {
             panic!("{peer} is not installed: run .ci/peers once");
         };
         let test = std::thread::current().name().unwrap_or("?").to_owned();
-        writeln!(
-            std::io::stderr(),
-            "{test} skipped, without {peer}: {}",
-            why.trim()
-        )
-        .unwrap();
+        let said = format!("{test} skipped, without {peer}: {}\n", why.trim());
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
         return false;
     }
     true

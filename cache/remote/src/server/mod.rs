@@ -24,6 +24,7 @@ mod stream;
 mod tls;
 mod uploads;
 mod walk;
+mod whole;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
