@@ -38,7 +38,9 @@ async fn a_server_that_stops_finishes_what_is_under_way() {
         .unwrap()
         .unwrap()
         .unwrap();
-    let found = served.store.find(&[name]).unwrap();
+    // Another process sees it, so that it was synced.
+    let store = Store::open(served.store.root()).unwrap();
+    let found = store.find(&[name]).unwrap();
     assert!(found[0].is_some());
 }
 
