@@ -12,7 +12,7 @@ use reapi::content_addressable_storage_server::ContentAddressableStorage;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::codec::{compress, decompress};
+use super::codec::{Packer, decompress};
 use super::error::{gone, to_status};
 use super::limits::MAX_BATCH;
 use super::metrics::Metrics;
@@ -196,7 +196,8 @@ fn give(
     zstd: bool,
 ) -> Result<Vec<ReadOne>, Status> {
     let found = find(store, names)?;
-    let give_one = |name: &Name, found: Option<_>| {
+    let mut packer = Packer::new(zstd);
+    let mut give_one = |name: &Name, found: Option<_>| {
         let bytes = match found {
             Some(digest) => read(store, metrics, digest),
             None => Ok(None),
@@ -207,7 +208,7 @@ fn give(
         };
         let status = match bytes {
             Ok(Some(bytes)) => {
-                (response.data, response.compressor) = match compress(&bytes).filter(|_| zstd) {
+                (response.data, response.compressor) = match packer.compress(&bytes) {
                     Some(smaller) => (smaller, Compressor::Zstd.into()),
                     None => (bytes, Compressor::Identity.into()),
                 };
