@@ -139,7 +139,7 @@ impl Wire {
             let call = async { tokio::time::timeout(deadline, call()).await };
             match self.attempt(call) {
                 Some(Ok(Err(status))) if is_passing(status.code()) => {
-                    self.block_on(tokio::time::sleep(pause(tries)));
+                    self.block_on(async { tokio::time::sleep(pause(tries)).await });
                 }
                 outcome => return self.judge(outcome, &late),
             }
