@@ -92,7 +92,8 @@ fn compare(folder: &Path, count: usize, size: usize) -> [Duration; 4] {
         }));
     }
     {
-        let casd = Server::casd().remote();
+        let server = Server::casd();
+        let casd = server.remote();
         let mut digest = String::new();
         walls.push(time(|| digest = casd.casupload(&source)));
         walls.push(time(|| casd.casdownload(&digest, &folder.join("into"))));
