@@ -8,7 +8,7 @@ use pwb_cache::Digest;
 use pwb_engine::recipe::{Library, NodeName};
 use pwb_engine::{Error, Graph, Request, Settings, Store};
 
-use crate::cli::{Building, Cli, Options};
+use crate::cli::{Building, Cli, Options, Sharing};
 use crate::config::{self, Config};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -42,16 +42,13 @@ impl Context {
     /// The store with the shared cache behind it, if one is to be used.
     pub fn shared_store(
         &self,
-        building: &Building,
+        sharing: &Sharing,
         progress: &Arc<Progress>,
     ) -> Result<Store, Failure> {
         let store = self.store()?;
-        if building.offline {
-            return Ok(store);
-        }
         let progress = progress.clone();
         let tell = move |notice| progress.notice(notice);
-        Ok(match self.config.remote.client(&building.sharing, tell)? {
+        Ok(match self.config.remote.client(sharing, tell)? {
             Some(client) => store.with_upstream(Arc::new(client)),
             None => store,
         })

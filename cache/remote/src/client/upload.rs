@@ -36,10 +36,11 @@ impl Client {
             return Ok(());
         }
         let theirs = self.state().theirs.clone();
-        let ours = results.iter().filter(|(key, _)| !theirs.contains(key));
+        let ours = results.iter().filter(|(key, _)| !theirs.contains_key(key));
         let ours: Vec<_> = ours.copied().collect();
         let known = parallel::map(&ours, LOOKUPS, |(key, _)| {
-            self.result(blobs.server, *key).is_some()
+            let found = self.result(blobs.server, *key);
+            found.is_some_and(|(found, _)| !self.state().refused.contains(&found.tree))
         });
         let unknown: Vec<_> = ours
             .into_iter()

@@ -119,6 +119,7 @@ impl Server {
         let served = router
             .serve_with_incoming_shutdown(self.incoming, stop)
             .await;
+        self.service.publisher.flush().await;
         if let Some(page) = page {
             page.abort();
         }

@@ -62,7 +62,7 @@ impl Service {
     /// Must be called in a runtime: the publisher starts with it.
     pub fn new(store: Arc<Store>, access: Access, limits: Limits, report: Report) -> Service {
         Service {
-            publisher: Publisher::start(store.clone()),
+            publisher: Publisher::start(store.clone(), report.clone()),
             uploads: Uploads::default(),
             metrics: Arc::new(Metrics::new()),
             whole: Arc::default(),

@@ -22,6 +22,12 @@ impl Whole {
         found.is_some_and(|when| when.elapsed() < BELIEVED)
     }
 
+    /// Believes nothing any more: something was asked for, and had gone.
+    pub fn clear(&self) {
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clear();
+    }
+
     /// Takes directories that have just been found whole.
     pub fn add(&self, directories: impl IntoIterator<Item = Name>) {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
