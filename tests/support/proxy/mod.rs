@@ -44,6 +44,13 @@ impl Proxy {
         Proxy::start(|listener, counts| grpc::serve(listener, port, fault, counts))
     }
 
+    /// A port that nobody listens on.
+    pub fn nobody(_: u16) -> Proxy {
+        let proxy = Proxy::start(|_, _| async {});
+        proxy.counts.fault();
+        proxy
+    }
+
     fn start<F>(serve: impl FnOnce(TcpListener, Arc<Counts>) -> F) -> Proxy
     where
         F: Future<Output = ()> + Send + 'static,
