@@ -48,7 +48,7 @@ impl Client {
                 lost.remove(&digest);
             }
         }
-        self.state().lost.extend(lost);
+        self.lose(lost);
         store.publish_files(files.batch.finish())
     }
 }

@@ -35,6 +35,9 @@ pub use settings::{Headers, Settings, Tls, Url};
 const LOOKUPS: usize = 32;
 const TRANSFERS: usize = 8;
 
+/// What is said of objects that do not come.
+const LOST: &str = "objects that its results name do not come; what lacks them is made here";
+
 /// A client of a shared cache.
 pub struct Client {
     wire: Wire,
@@ -125,9 +128,22 @@ impl Client {
             Ok(found) => Some(found),
             Err(Trouble::NotFound | Trouble::Down(None)) => None,
             Err(Trouble::Refused(status)) => self.say(&said(&status)),
+            // Who knows that objects do not come knows enough.
+            Err(Trouble::Down(Some(_))) if self.state().said.contains(LOST) => None,
             Err(Trouble::Down(Some(problem))) => {
                 self.say(&format!("{problem}; going on without it"))
             }
+        }
+    }
+
+    /// Objects that results name have not come: that is told, unless the user knows already that something is wrong.
+    fn lose(&self, objects: HashSet<Digest>) {
+        if objects.is_empty() {
+            return;
+        }
+        self.state().lost.extend(objects);
+        if self.state().said.is_empty() {
+            self.say::<()>(LOST);
         }
     }
 

@@ -20,8 +20,9 @@ use super::{Notice, names};
 const CHUNK: usize = 1 << 20;
 /// How often a stream is taken up where it broke off.
 const RESUMPTIONS: u32 = 5;
-/// How long an upload may stand still.
+/// How long an upload may stand still, and how often that is looked at.
 const STALLED: Duration = Duration::from_secs(15);
+const LOOKING: Duration = Duration::from_secs(1);
 
 impl Blobs<'_> {
     /// Reads a stream into a file. When it breaks off it goes on from what has arrived.
@@ -168,14 +169,17 @@ impl Blobs<'_> {
             let request = self.wire.request(ReceiverStream::new(receiver));
             let answer = self.wire.call_once(async {
                 let mut call = pin!(client.write(request));
-                let mut seen = u64::MAX;
+                let (mut seen, mut moved) = (0, Instant::now());
                 loop {
                     tokio::select! {
                         answer = &mut call => return answer,
-                        () = tokio::time::sleep(STALLED) => {}
+                        () = tokio::time::sleep(LOOKING) => {}
                     }
                     let now = sent.load(Ordering::Relaxed);
-                    if std::mem::replace(&mut seen, now) == now {
+                    if std::mem::replace(&mut seen, now) != now {
+                        moved = Instant::now();
+                    }
+                    if moved.elapsed() > STALLED {
                         return Err(Status::deadline_exceeded("the server takes nothing more"));
                     }
                 }

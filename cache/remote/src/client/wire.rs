@@ -206,8 +206,13 @@ impl Wire {
                 self.health.answered();
                 return Err(Trouble::Refused(status));
             }
+            Some(Ok(Err(status))) if status.code() == Code::DeadlineExceeded => {
+                return Err(Trouble::Down(self.health.late().then(|| said(&status))));
+            }
             Some(Ok(Err(status))) => said(&status),
-            Some(Err(())) => late.to_owned(),
+            Some(Err(())) => {
+                return Err(Trouble::Down(self.health.late().then(|| late.to_owned())));
+            }
         };
         Err(Trouble::Down(self.health.failed().then_some(problem)))
     }
