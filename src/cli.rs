@@ -83,11 +83,24 @@ pub struct Building {
     #[arg(long)]
     pub keep_failed: bool,
     #[command(flatten)]
-    pub sharing: Sharing,
+    sharing: Sharing,
+}
+
+impl Building {
+    /// Whom to share results with; without the network, nobody.
+    pub fn sharing(&self) -> Sharing {
+        match self.offline {
+            true => Sharing {
+                remote: Some(String::new()),
+                remote_upload: None,
+            },
+            false => self.sharing.clone(),
+        }
+    }
 }
 
 /// Whom to share results with.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Sharing {
     /// Look for results in this shared cache (Remote Execution API): grpc://HOST:PORT[/INSTANCE], or grpcs:// for TLS; an
     /// empty URL stands for none.
@@ -175,6 +188,8 @@ pub struct Show {
     #[arg(value_name = "TARGET|NODE")]
     pub name: String,
     #[command(flatten)]
+    pub sharing: Sharing,
+    #[command(flatten)]
     pub options: Options,
 }
 
@@ -234,6 +249,8 @@ pub struct Why {
     /// Print everything, however long it is.
     #[arg(long)]
     pub all: bool,
+    #[command(flatten)]
+    pub sharing: Sharing,
     #[command(flatten)]
     pub options: Options,
 }

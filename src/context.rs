@@ -8,7 +8,7 @@ use pwb_cache::Digest;
 use pwb_engine::recipe::{Library, NodeName};
 use pwb_engine::{Error, Graph, Request, Settings, Store};
 
-use crate::cli::{Building, Cli, Options};
+use crate::cli::{Building, Cli, Options, Sharing};
 use crate::config::{self, Config};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -43,16 +43,13 @@ impl Context {
     /// The store with the shared cache behind it, if one is to be used.
     pub fn shared_store(
         &self,
-        building: &Building,
+        sharing: &Sharing,
         progress: &Arc<Progress>,
     ) -> Result<Store, Failure> {
         let store = self.store()?;
-        if building.offline {
-            return Ok(store);
-        }
         let progress = progress.clone();
         let tell = move |notice| progress.notice(notice);
-        let (remote, flags) = (&self.config.remote, &building.sharing);
+        let (remote, flags) = (&self.config.remote, sharing);
         let interrupt = match remote.executes(flags) {
             true => Some(Interrupt::block()?),
             false => None,

@@ -26,9 +26,16 @@ impl Interrupt {
                 return;
             };
             farewell();
-            // Neither can fail with signals that exist.
-            let _ = self.0.thread_unblock();
+            drop(self);
+            // It cannot fail with a signal that exists.
             let _ = raise(signal);
         });
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        // It cannot fail with signals that exist.
+        let _ = self.0.thread_unblock();
     }
 }

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pwb_engine::Event;
 use pwb_remote::Notice;
 
-/// How many changed files are named.
+/// How many files or nodes are named.
 const SHOWN: usize = 5;
 /// What is carried to and from a shared cache has a line of its own from so many bytes on.
 const LARGE: u64 = 1 << 20;
@@ -129,11 +129,7 @@ impl State {
                 ));
             }
             Event::Moved { node, changed } => {
-                let more = changed.len().saturating_sub(SHOWN);
-                let mut named = changed[..changed.len() - more].join(", ");
-                if more > 0 {
-                    named += &format!(" and {more} more");
-                }
+                let named = enumeration(&changed);
                 self.line(&format!(
                     "{} {node} changed while it was built from: {named}\n{} what was built is of the files as they were; run again for the files as they are",
                     style("warning:").for_stderr().yellow(),
@@ -170,7 +166,7 @@ impl State {
                 self.finish();
                 self.line(&format!(
                     "objects are missing from the store; making them again: {}",
-                    nodes.join(", ")
+                    enumeration(&nodes)
                 ));
             }
         }
@@ -271,6 +267,16 @@ impl State {
             eprintln!("{text}");
         }
     }
+}
+
+/// `a, b and 3 more`
+fn enumeration(names: &[String]) -> String {
+    let more = names.len().saturating_sub(SHOWN);
+    let mut named = names[..names.len() - more].join(", ");
+    if more > 0 {
+        named += &format!(" and {more} more");
+    }
+    named
 }
 
 /// `1.5 s`

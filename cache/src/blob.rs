@@ -27,13 +27,13 @@ impl Blob {
 }
 
 impl Store {
-    /// The published object of this digest. Nothing is always there.
+    /// The object of this digest, published or about to be. Nothing is always there.
     pub fn blob(&self, digest: Digest) -> Result<Option<Blob>> {
         if digest.size() == 0 && digest == Digest::of(b"") {
             return Ok(Some(Blob::Bytes(Vec::new())));
         }
         for executable in [false, true] {
-            if self.has_published(digest, executable)? {
+            if self.has(digest, executable)? {
                 return Ok(Some(Blob::File(self.cas_path(digest, executable))));
             }
         }

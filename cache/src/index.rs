@@ -67,6 +67,8 @@ const MIGRATIONS: &[&str] = &["
 
 /// How long a process waits for others that use the index.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How much of the index is read through the page cache alone, in bytes.
+const MAPPED: u64 = 1 << 30;
 
 /// How sure a commit is when it returns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,7 +96,9 @@ impl Index {
         } else {
             "NORMAL"
         };
-        let mode = format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};");
+        let mode = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA mmap_size = {MAPPED};"
+        );
         // Of several processes that find a new file, one changes its mode; the others are refused at once, whatever the
         // busy timeout says.
         let end = Instant::now() + PATIENCE;
@@ -125,6 +129,15 @@ impl Index {
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T> {
         query(&self.connection()).map_err(failed(verb, &self.path))
+    }
+
+    /// Reads many rows: the file is locked once for all of them.
+    fn read_many<T>(
+        &self,
+        verb: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.read(verb, |db| query(&*db.unchecked_transaction()?))
     }
 
     fn write(

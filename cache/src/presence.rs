@@ -1,5 +1,8 @@
 //! Which of many blobs are there, by whatever name; and the removal of one that is damaged.
 
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::name::Name;
@@ -7,8 +10,8 @@ use crate::sha256::Sha256;
 use crate::store::Store;
 
 impl Store {
-    /// The published objects that have these names, in their order. The empty blob is always there (REAPI v2,
-    /// `ContentAddressableStorage`).
+    /// The objects that have these names and are whole, published or about to be, in their order. The empty blob is always
+    /// there (REAPI v2, `ContentAddressableStorage`).
     pub fn find(&self, names: &[Name]) -> Result<Vec<Option<Digest>>> {
         let sha256: Vec<Sha256> = names
             .iter()
@@ -18,7 +21,8 @@ impl Store {
             })
             .collect();
         let (empty, no_bytes) = (Digest::of(b""), Sha256::of(b""));
-        let mut by_sha256 = self.by_sha256(&sha256)?.into_iter();
+        let by_sha256 = in_parts(&sha256, |part| self.by_sha256(part))?;
+        let mut by_sha256 = by_sha256.into_iter();
         let digests: Vec<Option<Digest>> = names
             .iter()
             .map(|name| match name {
@@ -34,10 +38,20 @@ impl Store {
             })
             .collect();
         let known: Vec<Digest> = digests.iter().copied().flatten().collect();
-        let mut kept = self.index.kept(&known)?.into_iter();
+        let fresh: HashSet<(Digest, bool)> = {
+            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            let modes = |digest: &Digest| [(*digest, false), (*digest, true)];
+            let files = known.iter().flat_map(modes);
+            files.filter(|file| fresh.contains(file)).collect()
+        };
+        // Looked up after that: what is published meanwhile was fresh before.
+        let mut kept = in_parts(&known, |part| self.index.kept(part))?.into_iter();
         let mut is_there = |digest: &Digest| {
             let kept = kept.next().unwrap_or_default();
-            let file = |mode: bool, executable| mode && self.has_file(*digest, executable);
+            let file = |published: bool, executable| {
+                let whole = published || fresh.contains(&(*digest, executable));
+                whole && self.has_file(*digest, executable)
+            };
             *digest == empty
                 || kept.message
                 || file(kept.plain, false)
@@ -59,4 +73,14 @@ impl Store {
         }
         self.discard(digest).map(drop)
     }
+}
+
+/// Looks up so many at a time that others have their turn at the index in between.
+fn in_parts<T, U>(all: &[T], look_up: impl Fn(&[T]) -> Result<Vec<U>>) -> Result<Vec<U>> {
+    const PART: usize = 500;
+    let mut found = Vec::with_capacity(all.len());
+    for part in all.chunks(PART) {
+        found.extend(look_up(part)?);
+    }
+    Ok(found)
 }

@@ -179,7 +179,7 @@ impl Store {
     /// The bytes of a message. One that a client has uploaded is a file like any blob, since nothing says what it is.
     pub fn message(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
         match self.index.message(digest)? {
-            None if self.has_published(digest, false)? => self.contents(digest),
+            None if self.has(digest, false)? => self.contents(digest),
             found => Ok(found),
         }
     }

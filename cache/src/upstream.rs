@@ -156,12 +156,12 @@ impl Store {
 
     /// The files of a tree that are not here in either mode.
     fn missing(&self, tree: TreeDigest) -> Result<Vec<(Digest, bool)>> {
-        let (files, lost) = self.walk(&[tree])?;
-        if let Some(lost) = lost {
+        let walked = self.walk(&[tree])?;
+        if let Some(lost) = walked.lost {
             return Err(Error::Missing(lost.digest()));
         }
         let mut missing = Vec::new();
-        for (digest, executable) in files {
+        for (digest, executable) in walked.files {
             if !self.has(digest, executable)? && !self.has(digest, !executable)? {
                 missing.push((digest, executable));
             }
@@ -169,34 +169,33 @@ impl Store {
         Ok(missing)
     }
 
-    /// The files that trees name, and a directory that is not to be had, if there is one.
-    fn walk(&self, trees: &[TreeDigest]) -> Result<(HashSet<(Digest, bool)>, Option<TreeDigest>)> {
-        let (mut seen, mut files, mut lost) = (HashSet::new(), HashSet::new(), None);
-        let mut level = trees.to_vec();
+    /// Walks trees, with what of them has to come from the other store.
+    fn walk(&self, trees: &[TreeDigest]) -> Result<Walked> {
         if let Some(upstream) = &self.upstream {
-            let absent = |tree: &TreeDigest| Ok(self.message(tree.digest())?.is_none());
-            let absent = trees.iter().filter_map(|tree| match absent(tree) {
-                Ok(true) => Some(Ok(*tree)),
-                Ok(false) => None,
-                Err(error) => Some(Err(error)),
-            });
-            let absent: Vec<TreeDigest> = absent.collect::<Result<_>>()?;
+            let mut absent = Vec::new();
+            for tree in trees {
+                if self.message(tree.digest())?.is_none() {
+                    absent.push(*tree);
+                }
+            }
             if !absent.is_empty() {
                 upstream.trees(self, &absent)?;
             }
         }
+        let (mut walked, mut seen) = (Walked::default(), HashSet::new());
+        let mut level = trees.to_vec();
         while !level.is_empty() {
             level.retain(|tree| seen.insert(*tree));
             let mut below = Vec::new();
             for (tree, directory) in level.iter().zip(self.directories(&level)?) {
                 let Some(directory) = directory else {
-                    lost = Some(*tree);
+                    walked.lost = Some(*tree);
                     continue;
                 };
                 for entry in directory.entries.into_values() {
                     match entry {
                         Entry::File { digest, executable } => {
-                            files.insert((digest, executable));
+                            walked.files.insert((digest, executable));
                         }
                         Entry::Directory(tree) => below.push(tree),
                         Entry::Symlink(_) => {}
@@ -205,6 +204,14 @@ impl Store {
             }
             level = below;
         }
-        Ok((files, lost))
+        Ok(walked)
     }
+}
+
+/// What was come by in some trees.
+#[derive(Default)]
+struct Walked {
+    files: HashSet<(Digest, bool)>,
+    /// A directory that is not to be had, if there is one.
+    lost: Option<TreeDigest>,
 }

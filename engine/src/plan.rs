@@ -78,7 +78,7 @@ impl Plan {
             return Ok(Known::Tree(tree));
         }
         let unknown = |input: &Input| self.tree(input.step).is_none();
-        if step.inputs().into_iter().any(|input| unknown(input)) {
+        if step.inputs().into_iter().any(unknown) {
             return Ok(Known::Unknown);
         }
         let prepared = prepare(store, step, |input| self.input(store, graph, input))

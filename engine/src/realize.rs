@@ -65,7 +65,9 @@ pub fn realize(
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
             Err(error) if error.is_lost() => {
                 let nodes = forget_incomplete(store, graph, &plan)?;
-                observe(Event::Repairing { nodes });
+                if !nodes.is_empty() {
+                    observe(Event::Repairing { nodes });
+                }
             }
             other => return other,
         }

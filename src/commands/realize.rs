@@ -16,7 +16,7 @@ use crate::report::Failure;
 pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let progress = Arc::new(Progress::new());
-    let store = context.shared_store(&arguments.building, &progress)?;
+    let store = context.shared_store(&arguments.building.sharing(), &progress)?;
     if arguments.dry_run {
         return dry_run::run(&context, &store, arguments);
     }

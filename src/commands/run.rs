@@ -26,7 +26,7 @@ const TERMINAL: [&str; 6] = [
 pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let progress = Arc::new(Progress::new());
-    let store = context.shared_store(&arguments.building, &progress)?;
+    let store = context.shared_store(&arguments.building.sharing(), &progress)?;
     let library = context.library()?;
     let artifact = context.request(&library, &arguments.target, &arguments.options)?;
     let Ok(Wanted::Target(target)) = library.wanted(&arguments.target) else {

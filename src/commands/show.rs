@@ -1,6 +1,7 @@
 //! `pwb show`: what a target is made of, and what of it is in the store.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use pwb_engine::recipe::{OptionKind, OptionSpec, Wanted};
 use pwb_engine::{Known, Work};
@@ -8,6 +9,7 @@ use pwb_engine::{Known, Work};
 use super::say;
 use crate::cli::{Cli, Show};
 use crate::context::Context;
+use crate::progress::Progress;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
@@ -19,7 +21,8 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
         std::slice::from_ref(&arguments.name),
         &arguments.options,
     )?;
-    let plan = pwb_engine::plan(&context.store()?, &graph)?;
+    let store = context.shared_store(&arguments.sharing, &Arc::new(Progress::new()))?;
+    let plan = pwb_engine::plan(&store, &graph)?;
 
     if let Ok(Wanted::Target(target)) = library.wanted(&arguments.name) {
         say(format_args!("target  {}  {}", target.name, target.about));

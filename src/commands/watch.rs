@@ -51,7 +51,7 @@ fn round(cli: &Cli, arguments: &Watch, watched: &mut Watched) -> Result<Vec<Stri
     // What changes from here on is heard, whether or not the import still sees it.
     watched.follow(cli, &context, &graph)?;
     let progress = Arc::new(Progress::new());
-    let store = context.shared_store(&arguments.building, &progress)?;
+    let store = context.shared_store(&arguments.building.sharing(), &progress)?;
     let settings = context.settings(&arguments.building);
     let outcome = pwb_engine::realize(&store, &graph, &settings, &|event| {
         progress.tell(event);

@@ -1,6 +1,7 @@
 //! `pwb why`: why a node would run, or why it ran.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use console::style;
 use pwb_cache::{Outcome, PastRun};
@@ -11,12 +12,12 @@ use super::say;
 use crate::cli::{Cli, Why};
 use crate::context::Context;
 use crate::explain::{Explainer, LIMIT, ago, headline, roots, short, when};
-use crate::progress::seconds;
+use crate::progress::{Progress, seconds};
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Why) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
-    let store = context.store()?;
+    let store = context.shared_store(&arguments.sharing, &Arc::new(Progress::new()))?;
     let library = context.library()?;
     let request = context.request(&library, &arguments.name, &arguments.options)?;
     let node = request.reference.node.to_string();

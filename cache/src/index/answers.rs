@@ -37,7 +37,7 @@ impl Index {
 
     /// How these objects are kept, in their order.
     pub fn kept(&self, digests: &[Digest]) -> Result<Vec<Kept>> {
-        self.read("look up objects", |db| {
+        self.read_many("look up objects", |db| {
             let mut files = db.prepare_cached("SELECT executable FROM files WHERE digest = ?1")?;
             let mut messages = db.prepare_cached("SELECT 1 FROM messages WHERE digest = ?1")?;
             let look_up = |digest: &Digest| {

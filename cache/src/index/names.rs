@@ -10,7 +10,7 @@ use crate::sha256::Sha256;
 
 impl Index {
     pub fn sha256(&self, blobs: &[Digest]) -> Result<Vec<Option<Sha256>>> {
-        self.read("look up names", |db| {
+        self.read_many("look up names", |db| {
             let sql = "SELECT name FROM sha256 WHERE digest = ?1";
             let keys = blobs.iter().map(|blob| [blob.to_row()]);
             each(db, sql, keys, |row| row.get(0).map(Sha256::from_row))
@@ -18,7 +18,7 @@ impl Index {
     }
 
     pub fn by_sha256(&self, names: &[Sha256]) -> Result<Vec<Option<Digest>>> {
-        self.read("look up names", |db| {
+        self.read_many("look up names", |db| {
             let sql = "SELECT digest FROM sha256 WHERE name = ?1";
             let keys = names.iter().map(|name| [name.to_row()]);
             each(db, sql, keys, |row| row.get(0).map(Digest::from_row))
@@ -37,7 +37,7 @@ impl Index {
     }
 
     pub fn twins(&self, directories: &[TreeDigest]) -> Result<Vec<Option<Sha256>>> {
-        self.read("look up names", |db| {
+        self.read_many("look up names", |db| {
             let sql = "SELECT name FROM twins WHERE directory = ?1";
             let keys = directories.iter().map(|tree| [tree.digest().to_row()]);
             each(db, sql, keys, |row| row.get(0).map(Sha256::from_row))

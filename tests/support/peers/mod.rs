@@ -10,7 +10,7 @@ mod server;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 pub use clients::Remote;
 pub use farm::Farm;
@@ -38,23 +38,29 @@ impl Peer {
     }
 }
 
-/// Whether all of them are installed. Where one cannot be had on this machine, the reason is printed, past the test's capture.
+/// Whether all of them are installed, which takes a while the first time. Where one cannot be had on this machine, the reason is printed, past the test's capture.
 #[track_caller]
 pub fn are_here(peers: &[Peer]) -> bool {
     for peer in peers.iter().map(|peer| peer.name()) {
         if folder().join(format!("{peer}.done")).exists() {
             continue;
         }
-        let Ok(why) = fs::read_to_string(folder().join(format!("{peer}.absent"))) else {
-            panic!("{peer} is not installed: run .ci/peers once");
-        };
+        let absent = folder().join(format!("{peer}.absent"));
+        if !absent.exists() {
+            // One at a time installs; the others wait for it and find what is there.
+            let status = Command::new(".ci/peers")
+                .arg(peer)
+                .stdout(Stdio::null())
+                .status();
+            assert!(status.is_ok(), "cannot run .ci/peers: {status:?}");
+        }
+        if folder().join(format!("{peer}.done")).exists() {
+            continue;
+        }
+        let why = fs::read_to_string(&absent).unwrap_or_else(|error| error.to_string());
         let test = std::thread::current().name().unwrap_or("?").to_owned();
-        writeln!(
-            std::io::stderr(),
-            "{test} skipped, without {peer}: {}",
-            why.trim()
-        )
-        .unwrap();
+        let said = format!("{test} skipped, without {peer}: {}\n", why.trim());
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
         return false;
     }
     true

@@ -44,8 +44,17 @@ impl Health {
 
     /// A call failed. True for the first that opens the circuit.
     pub fn failed(&self) -> bool {
+        self.count(1)
+    }
+
+    /// A call was waited for in vain. That has cost enough: it opens the circuit at once. True for the first.
+    pub fn late(&self) -> bool {
+        self.count(PATIENCE)
+    }
+
+    fn count(&self, failures: u32) -> bool {
         let mut state = self.state();
-        state.failures += 1;
+        state.failures += failures;
         if state.failures < PATIENCE || state.open_until.is_some_and(|until| Instant::now() < until)
         {
             return false;
@@ -78,6 +87,13 @@ mod tests {
         assert!(!health.failed() && health.permits());
         assert!(health.failed() && !health.permits());
         assert!(!health.failed(), "it is said once");
+    }
+
+    #[test]
+    fn one_that_is_late_opens_it() {
+        let health = Health::default();
+        assert!(health.late() && !health.permits());
+        assert!(!health.late(), "it is said once");
     }
 
     #[test]

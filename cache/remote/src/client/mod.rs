@@ -3,6 +3,7 @@
 
 mod blobs;
 mod execute;
+mod files;
 mod health;
 mod inputs;
 mod names;
@@ -12,6 +13,7 @@ mod outputs;
 mod parallel;
 mod server;
 mod settings;
+mod stream;
 mod trees;
 mod twin;
 mod upload;
@@ -23,13 +25,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bazel_remote_apis::google::bytestream;
 use prost::Message;
-use pwb_cache::{
-    ActionKey, ActionResult, Batch, Digest, Function, Store, TreeDigest, Upstream, fs, reapi,
-};
+use pwb_cache::{ActionKey, ActionResult, Digest, Function, Store, TreeDigest, Upstream, reapi};
 
 use crate::error::Result;
 use crate::record::{self, Unusable};
-use blobs::{Blobs, batches};
+use blobs::Blobs;
 use operation::Running;
 use server::Server;
 use wire::{Trouble, Wire, said};
@@ -39,6 +39,9 @@ pub use settings::{Headers, Settings, Tls, Url};
 /// Calls under way at once that carry little, and that carry blobs.
 const LOOKUPS: usize = 32;
 const TRANSFERS: usize = 8;
+
+/// What is said of objects that do not come.
+const LOST: &str = "objects that its results name do not come; what lacks them is made here";
 
 /// A client of a shared cache.
 pub struct Client {
@@ -58,10 +61,11 @@ struct State {
     said: BTreeSet<String>,
     /// Trees that were not whole.
     refused: HashSet<TreeDigest>,
-    /// Blobs that were not what their names say.
-    damaged: HashSet<Digest>,
+    /// Blobs that did not come when they were asked for, or were not what their names say. Whatever the server says of them,
+    /// they are not counted on again.
+    lost: HashSet<Digest>,
     /// Results that came from there.
-    theirs: HashSet<ActionKey>,
+    theirs: HashMap<ActionKey, TreeDigest>,
     /// Whether it takes nothing more.
     full: bool,
     /// Whether it runs nothing more for us, and whether a worker of its has been seen.
@@ -137,9 +141,22 @@ impl Client {
             Ok(found) => Some(found),
             Err(Trouble::NotFound | Trouble::Down(None)) => None,
             Err(Trouble::Refused(status)) => self.say(&said(&status)),
+            // Who knows that objects do not come knows enough.
+            Err(Trouble::Down(Some(_))) if self.state().said.contains(LOST) => None,
             Err(Trouble::Down(Some(problem))) => {
                 self.say(&format!("{problem}; going on without it"))
             }
+        }
+    }
+
+    /// Objects that results name have not come: that is told, unless the user knows already that something is wrong.
+    fn lose(&self, objects: HashSet<Digest>) {
+        if objects.is_empty() {
+            return;
+        }
+        self.state().lost.extend(objects);
+        if self.state().said.is_empty() {
+            self.say::<()>(LOST);
         }
     }
 
@@ -190,68 +207,8 @@ impl Client {
         }
     }
 
-    /// Fetches a batch of files into the store's.
-    fn fetch(
-        &self,
-        blobs: Blobs<'_>,
-        batch: &Batch<'_>,
-        store: &Store,
-        wanted: &[(reapi::Digest, Digest)],
-        modes: &HashMap<Digest, Vec<bool>>,
-    ) -> pwb_cache::Result<()> {
-        if let [(name, digest)] = wanted
-            && blobs.is_large(digest.size())
-        {
-            return self.fetch_large(blobs, batch, store, name, *digest, modes);
-        }
-        let names: Vec<reapi::Digest> = wanted.iter().map(|(name, _)| name.clone()).collect();
-        let by_name: HashMap<&reapi::Digest, Digest> = wanted
-            .iter()
-            .map(|(name, digest)| (name, *digest))
-            .collect();
-        for (name, bytes) in self.heed(blobs.read(&names)).unwrap_or_default() {
-            let Some(&digest) = by_name.get(&name) else {
-                continue;
-            };
-            if Digest::of(&bytes) != digest {
-                self.damaged(digest);
-                continue;
-            }
-            for &executable in &modes[&digest] {
-                batch.put_file(&bytes, executable)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn fetch_large(
-        &self,
-        blobs: Blobs<'_>,
-        batch: &Batch<'_>,
-        store: &Store,
-        name: &reapi::Digest,
-        digest: Digest,
-        modes: &HashMap<Digest, Vec<bool>>,
-    ) -> pwb_cache::Result<()> {
-        let path = store.session()?.path("blob");
-        let mut file = fs::create(&path)?;
-        let fetched = self.heed(blobs.read_stream(name, &mut file));
-        drop(file);
-        if fetched.is_none() {
-            return fs::remove_file(&path);
-        }
-        for executable in &modes[&digest] {
-            let copy = store.session()?.path("blob");
-            fs::copy(&path, &copy)?;
-            if batch.take_file(&copy, *executable)? != digest {
-                self.damaged(digest);
-            }
-        }
-        fs::remove_file(&path)
-    }
-
     fn damaged(&self, digest: Digest) {
-        self.state().damaged.insert(digest);
+        self.state().lost.insert(digest);
         self.say::<()>("it has sent bytes that are not what their digest says; they are not used");
     }
 }
@@ -272,7 +229,7 @@ impl Upstream for Client {
         for (key, found) in keys.iter().zip(found) {
             let found = found.filter(|(result, _)| !state.refused.contains(&result.tree));
             if let Some((result, root)) = &found {
-                state.theirs.insert(*key);
+                state.theirs.insert(*key, result.tree);
                 let root = root.as_ref().and_then(pwb_cache::Sha256::from_message);
                 twins.extend(root.map(|root| (result.tree, root)));
             }
@@ -300,42 +257,17 @@ impl Upstream for Client {
     }
 
     fn files(&self, store: &Store, wanted: &[(Digest, bool)]) -> pwb_cache::Result<()> {
-        let Some(blobs) = self.blobs() else {
-            return Ok(());
-        };
-        let mut modes: HashMap<Digest, Vec<bool>> = HashMap::new();
-        for (digest, executable) in wanted {
-            modes.entry(*digest).or_default().push(*executable);
+        match self.blobs() {
+            Some(blobs) => self.bring_files(blobs, store, wanted),
+            None => Ok(()),
         }
-        let digests: Vec<Digest> = modes.keys().copied().collect();
-        let names = names::names(blobs.server.function, store, &digests)?;
-        let named: Vec<(reapi::Digest, Digest)> = names
-            .into_iter()
-            .zip(digests)
-            .filter_map(|(name, digest)| Some((name?, digest)))
-            .filter(|(_, digest)| digest.size() > 0)
-            .collect();
-        let named = batches(named, blobs.server.batch, |(_, digest)| digest.size());
-        let batch = store.batch();
-        // What has no bytes need not be asked for.
-        for (digest, executable) in wanted.iter().filter(|(digest, _)| digest.size() == 0) {
-            if *digest == Digest::of(b"") {
-                batch.put_file(b"", *executable)?;
-            }
-        }
-        parallel::map(&named, TRANSFERS, |wanted| {
-            self.fetch(blobs, &batch, store, wanted, &modes)
-        })
-        .into_iter()
-        .collect::<pwb_cache::Result<()>>()?;
-        store.publish_files(batch.finish())
     }
 
     fn has_files(&self, store: &Store, files: &[Digest]) -> pwb_cache::Result<bool> {
         let Some(blobs) = self.blobs() else {
             return Ok(false);
         };
-        if files.iter().any(|file| self.state().damaged.contains(file)) {
+        if files.iter().any(|file| self.state().lost.contains(file)) {
             return Ok(false);
         }
         let names = names::names(blobs.server.function, store, files)?;
@@ -347,7 +279,10 @@ impl Upstream for Client {
     }
 
     fn refuse(&self, tree: TreeDigest) {
-        self.state().refused.insert(tree);
+        let mut state = self.state();
+        state.refused.insert(tree);
+        // It is made here now, and may be given back whole.
+        state.theirs.retain(|_, theirs| *theirs != tree);
     }
 
     fn note(&self, store: &Store, key: ActionKey) -> pwb_cache::Result<Option<Vec<u8>>> {

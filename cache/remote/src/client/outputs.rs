@@ -61,7 +61,7 @@ impl Client {
                 files.entry(name).or_default().insert(file.is_executable);
             }
         }
-        let files = self.bring_files(from, store, batch, files)?;
+        let files = self.bring_output_files(from, store, batch, files)?;
         let arrivals = Arrivals { children, files };
         let mut messages = Vec::new();
         let Some(root) = arrivals.directory(&raw.root, 0, &mut messages) else {
@@ -97,7 +97,7 @@ impl Client {
     }
 
     /// Files, each in the modes that are wanted; what they are called here.
-    fn bring_files(
+    fn bring_output_files(
         &self,
         from: Blobs<'_>,
         store: &Store,

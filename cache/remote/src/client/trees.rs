@@ -1,6 +1,6 @@
 //! Directories from the server, in its form or in ours, verified before they are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 use pwb_cache::{Digest, Directory, Function, Sha256, Store, TreeDigest, reapi};
@@ -44,9 +44,14 @@ impl Client {
             }
             arrived
         };
+        let mut lost: HashSet<Digest> = wanted.iter().map(|tree| tree.digest()).collect();
         for arrived in parallel::map(&named, TRANSFERS, fetch) {
+            for (digest, _) in &arrived.messages {
+                lost.remove(digest);
+            }
             arrived.keep(store)?;
         }
+        self.lose(lost);
         Ok(())
     }
 

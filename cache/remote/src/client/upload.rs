@@ -18,6 +18,9 @@ use super::wire::{Trouble, said};
 use super::{Client, LOOKUPS, TRANSFERS, parallel, twin};
 use crate::record;
 
+/// Batches of one result under way at once.
+const BATCHES: usize = 4;
+
 /// All that a result names, under its names on the server.
 pub(super) struct Parcel {
     pub blobs: HashMap<reapi::Digest, Blob>,
@@ -36,10 +39,11 @@ impl Client {
             return Ok(());
         }
         let theirs = self.state().theirs.clone();
-        let ours = results.iter().filter(|(key, _)| !theirs.contains(key));
+        let ours = results.iter().filter(|(key, _)| !theirs.contains_key(key));
         let ours: Vec<_> = ours.copied().collect();
         let known = parallel::map(&ours, LOOKUPS, |(key, _)| {
-            self.result(blobs.server, *key).is_some()
+            let found = self.result(blobs.server, *key);
+            found.is_some_and(|(found, _)| !self.state().refused.contains(&found.tree))
         });
         let unknown: Vec<_> = ours
             .into_iter()
@@ -111,22 +115,9 @@ impl Client {
         to: Blobs<'_>,
         missing: Vec<(reapi::Digest, Blob)>,
     ) -> Result<(), Trouble> {
-        for mut batch in batches(missing, to.server.batch, |(name, _)| size(name)) {
-            if let [(name, blob)] = batch.as_slice()
-                && to.is_large(size(name))
-            {
-                to.write_stream(name, blob)?;
-                continue;
-            }
-            let read = |(name, blob): (reapi::Digest, Blob)| Some((name, blob.read().ok()?));
-            // A file that has gone from the store in the meantime: the result cannot be shared.
-            let blobs: Option<Vec<_>> = batch.drain(..).map(read).collect();
-            let refused = to.write(&blobs.ok_or(Trouble::NotFound)?)?;
-            if let Some((_, status)) = refused.into_iter().next() {
-                return Err(Trouble::Refused(status));
-            }
-        }
-        Ok(())
+        let batches = batches(missing, to.server.batch, |(name, _)| size(name));
+        let sent = parallel::map(&batches, BATCHES, |batch| send_batch(to, batch));
+        sent.into_iter().collect()
     }
 
     /// Gathers what a result names; `None` if it is not all here.
@@ -184,6 +175,23 @@ impl Client {
         let record = record::write(result);
         record::seal(&mut message, key, record, self.settings.signing.as_ref());
         Ok(Some(Parcel { blobs, message }))
+    }
+}
+
+fn send_batch(to: Blobs<'_>, batch: &[(reapi::Digest, Blob)]) -> Result<(), Trouble> {
+    if let [(name, blob)] = batch
+        && to.is_large(size(name))
+    {
+        return to.write_stream(name, blob);
+    }
+    let read =
+        |(name, blob): &(reapi::Digest, Blob)| Some((name.clone(), blob.clone().read().ok()?));
+    // A file that has gone from the store in the meantime: the result cannot be shared.
+    let blobs: Option<Vec<_>> = batch.iter().map(read).collect();
+    let refused = to.write(&blobs.ok_or(Trouble::NotFound)?)?;
+    match refused.into_iter().next() {
+        Some((_, status)) => Err(Trouble::Refused(status)),
+        None => Ok(()),
     }
 }
 

@@ -154,7 +154,7 @@ impl Wire {
             let call = async { tokio::time::timeout(deadline, call()).await };
             match self.attempt(call) {
                 Some(Ok(Err(status))) if is_passing(status.code()) => {
-                    self.block_on(tokio::time::sleep(pause(tries)));
+                    self.block_on(async { tokio::time::sleep(pause(tries)).await });
                 }
                 outcome => return self.judge(outcome, &late),
             }
@@ -221,8 +221,13 @@ impl Wire {
                 self.health.answered();
                 return Err(Trouble::Refused(status));
             }
+            Some(Ok(Err(status))) if status.code() == Code::DeadlineExceeded => {
+                return Err(Trouble::Down(self.health.late().then(|| said(&status))));
+            }
             Some(Ok(Err(status))) => said(&status),
-            Some(Err(())) => late.to_owned(),
+            Some(Err(())) => {
+                return Err(Trouble::Down(self.health.late().then(|| late.to_owned())));
+            }
         };
         Err(Trouble::Down(self.health.failed().then_some(problem)))
     }

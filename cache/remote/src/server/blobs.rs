@@ -1,21 +1,22 @@
 //! The content store, many small blobs at a time; and trees.
 
+use std::collections::HashSet;
+
 use bazel_remote_apis::google::rpc;
-use pwb_cache::{Function, Name, Store, reapi};
+use pwb_cache::{Function, Name, New, Store, reapi};
 use reapi::batch_read_blobs_response::Response as ReadOne;
 use reapi::batch_update_blobs_request::Request as UpdateOne;
 use reapi::batch_update_blobs_response::Response as UpdatedOne;
 use reapi::compressor::Value as Compressor;
 use reapi::content_addressable_storage_server::ContentAddressableStorage;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::codec::{compress, decompress};
+use super::codec::{Packer, decompress};
 use super::error::{gone, to_status};
 use super::limits::MAX_BATCH;
 use super::metrics::Metrics;
 use super::pages::Pages;
-use super::publisher::Upload;
 use super::service::{Shared, check_size, find, function, mismatch, name, read};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -56,15 +57,10 @@ impl ContentAddressableStorage for Shared {
             let bytes: usize = request.requests.iter().map(|one| one.data.len()).sum();
             self.metrics.received.inc_by(bytes as u64);
             let limit = self.limits.max_blob_size;
-            let (upload, mut responses) = self
+            let (new, responses) = self
                 .blocking(move |store| take(store, function, limit, request.requests))
                 .await?;
-            if let Err(status) = self.publisher.publish(upload).await {
-                // None of them is there for others.
-                for response in &mut responses {
-                    response.status = Some(to_message(&status));
-                }
-            }
+            self.publisher.publish(new).await?;
             Ok(reapi::BatchUpdateBlobsResponse { responses })
         })
         .await
@@ -85,6 +81,9 @@ impl ContentAddressableStorage for Shared {
             let responses = self
                 .blocking(move |store| give(store, &metrics, &names, zstd))
                 .await?;
+            if responses.iter().any(is_gone) {
+                self.whole.clear();
+            }
             let bytes: usize = responses.iter().map(|one| one.data.len()).sum();
             self.metrics.sent.inc_by(bytes as u64);
             Ok(reapi::BatchReadBlobsResponse { responses })
@@ -139,8 +138,18 @@ fn take(
     function: Function,
     limit: u64,
     requests: Vec<UpdateOne>,
-) -> Result<(Upload, Vec<UpdatedOne>), Status> {
+) -> Result<(New, Vec<UpdatedOne>), Status> {
     let batch = store.batch();
+    let named = requests.iter().filter_map(|one| one.digest.as_ref());
+    let named: Vec<Name> = named
+        .filter_map(|digest| Name::from_message(function, digest))
+        .collect();
+    let found = find(store, &named)?;
+    let there = named.into_iter().zip(found);
+    let there: HashSet<Name> = there
+        .filter(|(_, found)| found.is_some())
+        .map(|(name, _)| name)
+        .collect();
     let mut names = Vec::new();
     let mut take_one = |digest: Option<&reapi::Digest>, data: Vec<u8>, compressor: i32| {
         let name = name(function, digest)?;
@@ -152,6 +161,9 @@ fn take(
         };
         if Name::of(function, &data) != name {
             return Err(mismatch(name));
+        }
+        if there.contains(&name) {
+            return Ok(());
         }
         let put = batch.put_file(&data, false);
         let digest = put.map_err(|error| to_status(&error))?;
@@ -171,8 +183,9 @@ fn take(
             }
         })
         .collect();
-    let new = batch.finish();
-    Ok((Upload { new, names }, responses))
+    let named = store.put_sha256(&names);
+    named.map_err(|error| to_status(&error))?;
+    Ok((batch.finish(), responses))
 }
 
 /// Reads the blobs of a batch.
@@ -183,7 +196,8 @@ fn give(
     zstd: bool,
 ) -> Result<Vec<ReadOne>, Status> {
     let found = find(store, names)?;
-    let give_one = |name: &Name, found: Option<_>| {
+    let mut packer = Packer::new(zstd);
+    let mut give_one = |name: &Name, found: Option<_>| {
         let bytes = match found {
             Some(digest) => read(store, metrics, digest),
             None => Ok(None),
@@ -194,7 +208,7 @@ fn give(
         };
         let status = match bytes {
             Ok(Some(bytes)) => {
-                (response.data, response.compressor) = match compress(&bytes).filter(|_| zstd) {
+                (response.data, response.compressor) = match packer.compress(&bytes) {
                     Some(smaller) => (smaller, Compressor::Zstd.into()),
                     None => (bytes, Compressor::Identity.into()),
                 };
@@ -208,6 +222,11 @@ fn give(
     };
     let pairs = names.iter().zip(found);
     Ok(pairs.map(|(name, found)| give_one(name, found)).collect())
+}
+
+fn is_gone(response: &ReadOne) -> bool {
+    let status = response.status.as_ref();
+    status.is_some_and(|status| status.code == i32::from(Code::NotFound))
 }
 
 fn names(function: Function, digests: &[reapi::Digest]) -> Result<Vec<Name>, Status> {

@@ -6,7 +6,7 @@ use bazel_remote_apis::google::bytestream::{
     WriteResponse,
 };
 use tokio::time::timeout;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::error::gone;
 use super::reader::Reader;
@@ -87,12 +87,19 @@ impl Shared {
             let why = format!("the offset lies outside of blob {name}");
             return Err(Status::out_of_range(why));
         };
-        self.blocking(move |store| {
+        let opened = self.blocking(move |store| {
             let found = find(store, &[name])?.pop().flatten();
             let digest = found.ok_or_else(|| gone(name))?;
             Reader::open(store, digest, compressed, offset, limit)
-        })
-        .await
+        });
+        let opened = opened.await;
+        if opened
+            .as_ref()
+            .is_err_and(|status| status.code() == Code::NotFound)
+        {
+            self.whole.clear();
+        }
+        opened
     }
 
     async fn receive(
@@ -154,10 +161,10 @@ impl Shared {
             };
         }
         let Transfer { sink, offset, .. } = transfer;
-        let upload = self
+        let new = self
             .blocking(move |store| sink.into_incoming()?.finish(store))
             .await?;
-        self.publisher.publish(upload).await?;
+        self.publisher.publish(new).await?;
         Ok(committed(offset))
     }
 

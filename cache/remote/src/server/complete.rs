@@ -6,17 +6,20 @@ use tonic::Status;
 use super::metrics::Metrics;
 use super::service::find;
 use super::walk::{Walk, message};
+use super::whole::Whole;
 
 /// Whether all that the result names is in the store.
 pub fn is_complete(
     store: &Store,
     metrics: &Metrics,
+    whole: &Whole,
     function: Function,
     result: &reapi::ActionResult,
 ) -> Result<bool, Status> {
     let mut blobs = Blobs {
         function,
         names: Vec::new(),
+        directories: Vec::new(),
         broken: false,
     };
     for file in &result.output_files {
@@ -33,7 +36,7 @@ pub fn is_complete(
             return Ok(false);
         }
         if let Some(digest) = &output.root_directory_digest
-            && !blobs.directories(store, metrics, digest)?
+            && !blobs.directories(store, metrics, whole, digest)?
         {
             return Ok(false);
         }
@@ -41,13 +44,19 @@ pub fn is_complete(
     if blobs.broken {
         return Ok(false);
     }
-    Ok(find(store, &blobs.names)?.iter().all(Option::is_some))
+    let complete = find(store, &blobs.names)?.iter().all(Option::is_some);
+    if complete {
+        whole.add(blobs.directories);
+    }
+    Ok(complete)
 }
 
 /// Blobs that have to be there.
 struct Blobs {
     function: Function,
     names: Vec<Name>,
+    /// Directories that are there.
+    directories: Vec<Name>,
     /// Whether something has no digest that could be looked for.
     broken: bool,
 }
@@ -90,15 +99,18 @@ impl Blobs {
         &mut self,
         store: &Store,
         metrics: &Metrics,
+        whole: &Whole,
         digest: &reapi::Digest,
     ) -> Result<bool, Status> {
         let Some(root) = Name::from_message(self.function, digest) else {
             return Ok(false);
         };
-        let mut walk = Walk::new(root);
+        let mut walk = Walk::past(root, whole);
         while let Some((directory, _)) = walk.next(store, metrics)? {
             self.files(&directory);
         }
-        Ok(!walk.incomplete)
+        let complete = !walk.incomplete;
+        self.directories.extend(walk.walked());
+        Ok(complete)
     }
 }

@@ -24,6 +24,7 @@ mod stream;
 mod tls;
 mod uploads;
 mod walk;
+mod whole;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -118,6 +119,7 @@ impl Server {
         let served = router
             .serve_with_incoming_shutdown(self.incoming, stop)
             .await;
+        self.service.publisher.flush().await;
         if let Some(page) = page {
             page.abort();
         }

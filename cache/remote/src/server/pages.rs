@@ -15,7 +15,7 @@ const PAGE: u64 = 512 << 10;
 /// A tree of which some pages have been sent.
 #[derive(Debug)]
 pub struct Pages {
-    walk: Walk,
+    walk: Walk<'static>,
     /// Directories so far; a page's token is the number of those before it, since the walk is always the same.
     count: u64,
     skip: u64,

@@ -10,6 +10,7 @@ use super::error::to_status;
 use super::metrics::Metrics;
 use super::own;
 use super::service::{Shared, function, name};
+use super::whole::Whole;
 
 #[tonic::async_trait]
 impl ActionCache for Shared {
@@ -21,9 +22,9 @@ impl ActionCache for Shared {
             let request = request.into_inner();
             let function = function(request.digest_function)?;
             let action = name(function, request.action_digest.as_ref())?;
-            let metrics = self.metrics.clone();
+            let (metrics, whole) = (self.metrics.clone(), self.whole.clone());
             let found = self
-                .blocking(move |store| result(store, &metrics, action))
+                .blocking(move |store| result(store, &metrics, &whole, action))
                 .await?;
             self.metrics.result(found.is_some());
             found.ok_or_else(|| Status::not_found(format!("there is no result of action {action}")))
@@ -42,8 +43,8 @@ impl ActionCache for Shared {
             let action = name(function, request.action_digest.as_ref())?;
             let result = request.action_result;
             let result = result.ok_or_else(|| Status::invalid_argument("there is no result"))?;
-            let metrics = self.metrics.clone();
-            self.blocking(move |store| put(store, &metrics, action, result))
+            let (metrics, whole) = (self.metrics.clone(), self.whole.clone());
+            self.blocking(move |store| put(store, &metrics, &whole, action, result))
                 .await
         })
         .await
@@ -53,29 +54,31 @@ impl ActionCache for Shared {
 fn result(
     store: &Store,
     metrics: &Metrics,
+    whole: &Whole,
     action: Name,
 ) -> Result<Option<reapi::ActionResult>, Status> {
     let given = store.answer(action).map_err(|error| to_status(&error))?;
-    if let Some(result) = usable(store, metrics, action.function(), given)? {
+    if let Some(result) = usable(store, metrics, whole, action.function(), given)? {
         return Ok(Some(result));
     }
     let Name::Blake3(action) = action else {
         return Ok(None);
     };
     let own = own::result(store, action).map_err(|error| to_status(&error))?;
-    usable(store, metrics, Function::Blake3, own)
+    usable(store, metrics, whole, Function::Blake3, own)
 }
 
 /// The result, if it is one and all that it names is there.
 fn usable(
     store: &Store,
     metrics: &Metrics,
+    whole: &Whole,
     function: Function,
     bytes: Option<Vec<u8>>,
 ) -> Result<Option<reapi::ActionResult>, Status> {
     let result = bytes.and_then(|bytes| reapi::ActionResult::decode(bytes.as_slice()).ok());
     match result {
-        Some(result) if is_complete(store, metrics, function, &result)? => Ok(Some(result)),
+        Some(result) if is_complete(store, metrics, whole, function, &result)? => Ok(Some(result)),
         _ => Ok(None),
     }
 }
@@ -83,10 +86,11 @@ fn usable(
 fn put(
     store: &Store,
     metrics: &Metrics,
+    whole: &Whole,
     action: Name,
     result: reapi::ActionResult,
 ) -> Result<reapi::ActionResult, Status> {
-    if !is_complete(store, metrics, action.function(), &result)? {
+    if !is_complete(store, metrics, whole, action.function(), &result)? {
         return Err(Status::failed_precondition(format!(
             "the result of action {action} names blobs that are not in the store: upload them first"
         )));

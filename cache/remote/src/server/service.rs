@@ -15,6 +15,7 @@ use super::limits::{Gate, Limits};
 use super::metrics::{Metrics, Timed};
 use super::publisher::Publisher;
 use super::uploads::Uploads;
+use super::whole::Whole;
 
 /// Is told what the owner of the server should know.
 pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
@@ -25,6 +26,7 @@ pub struct Service {
     pub access: Access,
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
+    pub whole: Arc<Whole>,
     pub publisher: Publisher,
     pub uploads: Uploads,
     gate: Gate,
@@ -60,9 +62,10 @@ impl Service {
     /// Must be called in a runtime: the publisher starts with it.
     pub fn new(store: Arc<Store>, access: Access, limits: Limits, report: Report) -> Service {
         Service {
-            publisher: Publisher::start(store.clone()),
+            publisher: Publisher::start(store.clone(), report.clone()),
             uploads: Uploads::default(),
             metrics: Arc::new(Metrics::new()),
+            whole: Arc::default(),
             gate: Gate::new(&limits),
             reported: Mutex::default(),
             store,

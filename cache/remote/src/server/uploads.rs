@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pwb_cache::{Digest, Hasher, Name, Store, fs};
+use pwb_cache::{Hasher, Name, New, Store, fs};
 use tonic::Status;
 
 use super::error::{is_full, to_status};
-use super::publisher::Upload;
 use super::service::mismatch;
 
 /// Uploads that wait for their clients, at most; the oldest goes first.
@@ -57,30 +56,25 @@ impl Incoming {
     }
 
     /// Verifies the whole and takes it into the store; it is yet to be published.
-    pub fn finish(self, store: &Store) -> Result<Upload, Status> {
+    pub fn finish(self, store: &Store) -> Result<New, Status> {
         let (digest, name) = Hasher::clone(&self.hasher).finish();
         if name != self.name {
             return Err(mismatch(self.name));
         }
-        let batch = store.batch();
-        let taken = batch.take_hashed(&self.path, digest, false);
-        taken.map_err(|error| to_status(&error))?;
-        Ok(Upload {
-            new: batch.finish(),
-            names: sha256(digest, name),
-        })
+        let take = || {
+            let batch = store.batch();
+            batch.take_hashed(&self.path, digest, false)?;
+            if let Name::Sha256(name) = name {
+                store.put_sha256(&[(digest, name)])?;
+            }
+            Ok(batch.finish())
+        };
+        take().map_err(|error| to_status(&error))
     }
 
     fn refuse(&mut self, status: Status) -> io::Error {
         self.fault = Some(status);
         io::ErrorKind::Other.into()
-    }
-}
-
-fn sha256(digest: Digest, name: Name) -> Vec<(Digest, pwb_cache::Sha256)> {
-    match name {
-        Name::Sha256(name) => vec![(digest, name)],
-        Name::Blake3(_) => Vec::new(),
     }
 }
 

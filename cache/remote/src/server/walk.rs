@@ -9,23 +9,40 @@ use tonic::Status;
 use super::limits::MAX_TREE;
 use super::metrics::Metrics;
 use super::service::{find, read};
+use super::whole::Whole;
 
 /// A walk under way. What is missing or is no directory is left out.
 #[derive(Debug)]
-pub struct Walk {
+pub struct Walk<'a> {
     queue: VecDeque<Name>,
     seen: HashSet<Name>,
+    /// What need not be walked.
+    whole: Option<&'a Whole>,
     /// Whether something was left out.
     pub incomplete: bool,
 }
 
-impl Walk {
-    pub fn new(root: Name) -> Walk {
+impl<'a> Walk<'a> {
+    pub fn new(root: Name) -> Walk<'a> {
         Walk {
+            whole: None,
             queue: VecDeque::from([root]),
             seen: HashSet::from([root]),
             incomplete: false,
         }
+    }
+
+    /// A walk that stays out of what was found whole a moment ago.
+    pub fn past(root: Name, whole: &'a Whole) -> Walk<'a> {
+        Walk {
+            whole: Some(whole),
+            ..Walk::new(root)
+        }
+    }
+
+    /// All directories that were walked.
+    pub fn walked(self) -> impl Iterator<Item = Name> {
+        self.seen.into_iter()
     }
 
     /// The next directory, with the size of its message.
@@ -35,6 +52,10 @@ impl Walk {
         metrics: &Metrics,
     ) -> Result<Option<(reapi::Directory, u64)>, Status> {
         while let Some(name) = self.queue.pop_front() {
+            if self.whole.is_some_and(|whole| whole.has(&name)) {
+                self.seen.remove(&name);
+                continue;
+            }
             let Some(directory) = message::<reapi::Directory>(store, metrics, name)? else {
                 self.incomplete = true;
                 continue;

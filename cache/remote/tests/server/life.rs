@@ -1,9 +1,11 @@
 //! Limits on what is under way, the end of a server, and its counters.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pwb_cache::{Function, Name};
+use pwb_cache::{Function, Name, Store};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
@@ -36,7 +38,9 @@ async fn a_server_that_stops_finishes_what_is_under_way() {
         .unwrap()
         .unwrap()
         .unwrap();
-    let found = served.store.find(&[name]).unwrap();
+    // Another process sees it, so that it was synced.
+    let store = Store::open(served.store.root()).unwrap();
+    let found = store.find(&[name]).unwrap();
     assert!(found[0].is_some());
 }
 
@@ -111,4 +115,66 @@ async fn counters_are_on_a_page() {
         assert!(page.contains(line), "{line} is not in\n{page}");
     }
     assert!(get("/else").await.unwrap().starts_with("HTTP/1.1 404"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn whatever_goes_meanwhile_is_not_found_and_nothing_worse() {
+    let served = Served::start().await;
+    let blobs: Vec<Vec<u8>> = (0..20).map(|n| noise(1000 + 20_000 * n)).collect();
+    // Another process on the same store, which removes what it likes.
+    let store = Store::open(served.store.root()).unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let collector = {
+        let (ended, blobs) = (ended.clone(), blobs.clone());
+        std::thread::spawn(move || {
+            let mut removed = 0;
+            while !ended.load(Ordering::Relaxed) {
+                for blob in &blobs {
+                    store.forget_blob(pwb_cache::Digest::of(blob)).unwrap();
+                    removed += 1;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+            removed
+        })
+    };
+    let (mut found, mut gone) = (0, 0);
+    for round in 0..8 {
+        let function = if round % 2 == 0 {
+            Function::Blake3
+        } else {
+            Function::Sha256
+        };
+        let small: Vec<&[u8]> = blobs[..5].iter().map(Vec::as_slice).collect();
+        assert_eq!(served.update(function, &small).await, [Code::Ok; 5]);
+        for bytes in &blobs {
+            let name = Name::of(function, bytes);
+            if bytes.len() > 200_000 {
+                served.write(&upload(name, false), 0, bytes).await.unwrap();
+            }
+            let fetched = match round % 3 {
+                0 => served.fetch(name, true).await,
+                _ => served
+                    .read(&resource(name, false), 0, 0)
+                    .await
+                    .map_err(|s| s.code()),
+            };
+            match fetched {
+                Ok(fetched) => {
+                    assert!(fetched == *bytes);
+                    found += 1;
+                }
+                Err(code) => {
+                    assert_eq!(code, Code::NotFound);
+                    gone += 1;
+                }
+            }
+        }
+    }
+    ended.store(true, Ordering::Relaxed);
+    assert!(collector.join().unwrap() > 20);
+    assert!(
+        found > 0 && gone > 0,
+        "{found} found, {gone} gone: nothing was tried"
+    );
 }

@@ -143,7 +143,10 @@ async fn trees_of_a_result_have_to_be_whole() {
         put(&served, action, &result).await.unwrap();
         assert_eq!(get(&served, action).await.unwrap(), result);
         // A part of the tree has gone, or is damaged where nobody has looked yet.
+        // (What was whole a moment ago is believed to be, until somebody finds that it is not.)
         std::fs::remove_file(served.object(b"deep")).unwrap();
+        let deep = Name::of(function, b"deep");
+        assert_eq!(served.fetch(deep, false).await, Err(Code::NotFound));
         assert_eq!(get(&served, action).await, Err(Code::NotFound));
         served.update(function, &[b"deep"]).await;
         spoil(&served.object(&child));

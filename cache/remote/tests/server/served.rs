@@ -1,5 +1,11 @@
 //! A server in this process, and what tests ask of it over the network.
 
+#![allow(
+    dead_code,
+    clippy::print_stderr,
+    reason = "tests and the benchmark use a part each"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,6 +151,33 @@ impl Served {
             Code::Ok => Ok(one.data),
             code => Err(code),
         }
+    }
+
+    /// Downloads a batch; how many blobs have come.
+    pub async fn fetch_all(&self, names: &[Name]) -> usize {
+        let request = reapi::BatchReadBlobsRequest {
+            digests: names.iter().map(|name| name.to_message()).collect(),
+            digest_function: value(names[0].function()),
+            ..Default::default()
+        };
+        let response = self.blobs().batch_read_blobs(request).await;
+        let responses = response.unwrap().into_inner().responses.into_iter();
+        let codes = responses.map(|one| one.status.unwrap().code);
+        codes.filter(|code| *code == 0).count()
+    }
+
+    /// Downloads a blob and keeps nothing of it; how many bytes have come.
+    pub async fn count(&self, resource: &str) -> usize {
+        let request = ReadRequest {
+            resource_name: resource.to_owned(),
+            ..Default::default()
+        };
+        let mut stream = self.bytes().read(request).await.unwrap().into_inner();
+        let mut bytes = 0;
+        while let Some(part) = stream.message().await.unwrap() {
+            bytes += part.data.len();
+        }
+        bytes
     }
 
     /// The names that the server lacks.

@@ -1,0 +1,125 @@
+//! Blobs to and from BuildBox's casd: pwb's client beside BuildBox's own, on the same server in the same run.
+//!
+//! `cargo bench --bench remote`. A file of 1 GiB, and 10,000 files of 4 KiB; none of them compresses. pwb hashes, stores
+//! and publishes what it fetches; casdownload writes files. What counts are ratios within one run.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+#[path = "../tests/support/peers/mod.rs"]
+mod peers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use peers::{Peer, Server, are_here};
+use pwb_cache::{Action, ActionResult, Store, TreePath, Upstream};
+use pwb_remote::{Client, Notice, Settings, Url};
+
+const ROUNDS: usize = 3;
+
+fn main() {
+    if !are_here(&[Peer::BuildBox]) {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    println!(
+        "{:20} {:>12} {:>12} {:>12} {:>14}",
+        "", "pwb, up", "casupload", "pwb, down", "casdownload"
+    );
+    for (what, count, size) in [("1 GiB", 1, 1 << 30), ("10,000 x 4 KiB", 10_000, 4096)] {
+        for round in 0..ROUNDS {
+            let folder = scratch.path().join(format!("{count}-{round}"));
+            let times = compare(&folder, count, size);
+            let [up, casupload, down, casdownload] =
+                times.map(|wall| format!("{:.2} s", wall.as_secs_f64()));
+            println!("{what:20} {up:>12} {casupload:>12} {down:>12} {casdownload:>14}");
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+}
+
+fn compare(folder: &Path, count: usize, size: usize) -> [Duration; 4] {
+    let source = folder.join("source");
+    fs::create_dir_all(&source).unwrap();
+    let mut random = File::open("/dev/urandom").unwrap();
+    for number in 0..count {
+        let mut file = File::create(source.join(number.to_string())).unwrap();
+        let mut left = size;
+        while left > 0 {
+            let mut bytes = vec![0; left.min(1 << 20)];
+            random.read_exact(&mut bytes).unwrap();
+            file.write_all(&bytes).unwrap();
+            left -= bytes.len();
+        }
+    }
+    let mut walls = Vec::new();
+    {
+        let casd = Server::casd();
+        let client = || client(&casd);
+        let (here, there) = (folder.join("here"), folder.join("there"));
+        let store = Store::open(&here).unwrap();
+        let tree = store
+            .import(&source, pwb_cache::Digest::of(b"bench"), &|_, _| false)
+            .unwrap();
+        let action = Action {
+            arguments: vec!["bench".into()],
+            environment: BTreeMap::new(),
+            working_directory: TreePath::default(),
+            outputs: BTreeSet::new(),
+            platform: BTreeMap::new(),
+            timeout: None,
+            input_root: tree,
+        };
+        let (key, _) = action.encode();
+        let result = ActionResult {
+            tree,
+            wall: Duration::ZERO,
+            user: Duration::ZERO,
+            system: Duration::ZERO,
+            max_rss: 0,
+        };
+        walls.push(time(|| client().share(&store, &[(key, result)]).unwrap()));
+        let store = Store::open(&there)
+            .unwrap()
+            .with_upstream(Arc::new(client()));
+        walls.push(time(|| {
+            assert_eq!(store.ask(&[key]).unwrap(), [Some(result)]);
+            store.materialize(tree).unwrap();
+        }));
+    }
+    {
+        let server = Server::casd();
+        let casd = server.remote();
+        let mut digest = String::new();
+        walls.push(time(|| digest = casd.casupload(&source)));
+        walls.push(time(|| casd.casdownload(&digest, &folder.join("into"))));
+    }
+    let [up, down, casupload, casdownload] = walls[..] else {
+        panic!("four times");
+    };
+    [up, casupload, down, casdownload]
+}
+
+fn client(casd: &Server) -> Client {
+    let settings = Settings {
+        url: Url::parse(&casd.remote().url()).unwrap(),
+        upload: true,
+        ..Settings::default()
+    };
+    Client::new(settings, |notice| {
+        if let Notice::Warning(warning) = notice {
+            panic!("{warning}");
+        }
+    })
+    .unwrap()
+}
+
+fn time(work: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    work();
+    begin.elapsed()
+}
