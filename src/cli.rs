@@ -93,6 +93,7 @@ impl Building {
             true => Sharing {
                 remote: Some(String::new()),
                 remote_upload: None,
+                remote_execute: false,
             },
             false => self.sharing.clone(),
         }

@@ -119,10 +119,11 @@ impl Client {
             Outcome::NotTaken => {
                 let waited = patience.as_secs();
                 let waited = format!("no worker has taken a command within {waited} s");
-                match taken_before {
-                    true => self.not_run::<()>(&waited),
-                    false => Some(self.dismiss(&waited)),
-                };
+                if taken_before {
+                    self.not_run::<()>(&waited);
+                } else {
+                    self.dismiss(&waited);
+                }
                 return Ok(Tried::NotRun);
             }
             Outcome::Failed(status) => return Ok(self.judge(status)),
