@@ -10,7 +10,6 @@ mod peers;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use peers::{Farm, Peer, Remote, Server, are_here, program};
@@ -160,39 +159,4 @@ fn a_worker_that_cannot_isolate_is_no_obstacle() {
         "{}",
         "a worker cannot isolate commands: cannot make namespaces",
     );
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn overhead() {
-    let steps: Vec<String> = (0..10)
-        .map(|n| node(&format!("n{n}"), &[], &format!("echo {n} > /out/x")))
-        .collect();
-    let all: Vec<String> = (0..10).map(|n| format!("t/n{n}")).collect();
-    let time = |remote: Option<Remote>, jobs: &str| {
-        let world = World::new(&steps);
-        let begin = Instant::now();
-        let url = remote.map(Remote::url).unwrap_or_default();
-        let mut args = vec!["realize", "--jobs", jobs, "--remote", &url];
-        if remote.is_some() {
-            args.push("--remote-execute");
-        }
-        args.extend(all.iter().map(String::as_str));
-        let said = world.well(&args);
-        assert!(!said.err.contains("warning"), "{}", said.err);
-        begin.elapsed()
-    };
-    eprintln!("here, one at a time {:?}", time(None, "1"));
-    eprintln!("here, two at a time {:?}", time(None, "2"));
-    let server = Server::casd_with_execution();
-    eprintln!("casd, empty {:?}", time(Some(server.remote()), "2"));
-    eprintln!("casd, cached {:?}", time(Some(server.remote()), "2"));
-    let begin = Instant::now();
-    let farm = Farm::start();
-    eprintln!("farm starts {:?}", begin.elapsed());
-    eprintln!("farm, empty {:?}", time(Some(farm.remote()), "2"));
-    eprintln!("farm, cached {:?}", time(Some(farm.remote()), "2"));
-    let begin = Instant::now();
-    drop(farm);
-    eprintln!("farm stops {:?}", begin.elapsed());
 }
