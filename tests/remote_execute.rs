@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 use peers::{Farm, Peer, Remote, Server, are_here, program};
-use support::{Said, World, eventually, listing, nap, node, processes};
+use support::{Said, World, eventually, listing, nap, node, processes, read, walk};
 
 /// Three commands: one makes things of all kinds, one changes them, one sees both.
 fn nodes() -> Vec<String> {
@@ -127,6 +127,46 @@ fn buildgrid_with_a_worker_runs_them_as_they_run_here() {
         interrupt_cancels(farm.remote());
         runs_here(farm.remote(), r#"{"OSFamily": "plan9"}"#, "no worker");
     }
+}
+
+#[test]
+fn inputs_that_the_server_has_do_not_travel() {
+    const SIZE: u64 = 4 << 20;
+    if !are_here(&[Peer::BuildBox]) {
+        return;
+    }
+    let large = "cd /out; echo -n 12345678 > a; for n in $(busybox seq 19); do cat a a > b; busybox mv b a; done";
+    let nodes = [
+        node("large", &[], large),
+        node(
+            "small",
+            &[("/in", "large:/out")],
+            "ls -l /in | grep -o 4194304 > /out/size",
+        ),
+    ];
+    let server = Server::casd_with_execution();
+    let url = server.remote().url();
+    let one = World::new(&nodes);
+    one.well(&[
+        "realize",
+        "--remote",
+        &url,
+        "--remote-upload=success",
+        "t/large",
+    ]);
+    let other = World::new(&nodes);
+    let said = away(&other, server.remote(), "t/small");
+    assert_eq!(
+        (said.code, said.ran()),
+        (Some(0), vec!["t/small"]),
+        "{said:?}"
+    );
+    assert_eq!(read(&said.result().join("out/size")), "4194304\n");
+    let mut largest = 0;
+    walk(&other.path("store/cas"), &mut |_, file| {
+        largest = largest.max(if file.is_file() { file.len() } else { 0 });
+    });
+    assert!(largest < SIZE, "{largest}");
 }
 
 #[test]
