@@ -75,6 +75,8 @@ impl Rooms {
                 layer,
             });
         }
+        // Without them it can be mounted, and fails when a folder is removed.
+        sys::takes_marks(&layer).map_err(|error| trouble("leave a mark on", &layer, &error))?;
         let (work, shown) = (at.join("work"), at.join("shown"));
         make(&work)?;
         make(&shown)?;

@@ -100,6 +100,14 @@ unsafe extern "C" {
         times: *const [Time; 2],
         flags: c_int,
     ) -> c_int;
+    fn setxattr(
+        path: *const c_char,
+        name: *const c_char,
+        value: *const c_void,
+        size: usize,
+        flags: c_int,
+    ) -> c_int;
+    fn removexattr(path: *const c_char, name: *const c_char) -> c_int;
     fn setsid() -> c_int;
     fn dup2(old: c_int, new: c_int) -> c_int;
     fn execve(
@@ -313,6 +321,17 @@ pub fn set_times(path: &Path, seconds: i64) -> io::Result<()> {
             AT_SYMLINK_NOFOLLOW,
         )
     })
+}
+
+/// Whether overlayfs can leave its marks on this file system.
+pub fn takes_marks(path: &Path) -> io::Result<()> {
+    let (path, name) = (text(path)?, c"user.pwb.mark");
+    // SAFETY: texts that end in NUL, and a value with its size.
+    unsafe {
+        let value = b"y".as_ptr().cast();
+        checked(setxattr(path.as_ptr(), name.as_ptr(), value, 1, 0))?;
+        checked(removexattr(path.as_ptr(), name.as_ptr()))
+    }
 }
 
 /// Reads from this file as its standard input.

@@ -253,3 +253,27 @@ fn every_end_is_told() {
         assert!(why.contains("/tmp leads through"), "{why}");
     }
 }
+
+/// Only root can mount a file system that takes no marks of overlayfs.
+#[test]
+fn memory_helps_where_the_folder_cannot_hold_an_overlay() {
+    let mut all = Sandbox::each().into_iter();
+    let Some(sandbox) = all.find(|sandbox| sandbox.user.is_none()) else {
+        return;
+    };
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let errand = errand("cd /over; rm -r deep; mkdir deep; echo new > deep/new; mv given moved");
+    let folder = run(&sandbox, &errand).folder;
+    let script = "mkdir mem; mount -t ramfs ramfs mem; cp -a root order enter mem; cd mem; ./enter 2>/dev/null
+        cd out; cat over/moved over/deep/new; ls over over/deep; test ! -e ../work";
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-euc", script])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let expected = "given\nnew\nover:\ndeep\ngone\nmoved\n\nover/deep:\nnew\n";
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
