@@ -190,7 +190,8 @@ impl Store {
     /// Directories, in the order of their digests, as far as they are here or to be had.
     pub(crate) fn directories(&self, trees: &[TreeDigest]) -> Result<Vec<Option<Directory>>> {
         let load = |tree: &TreeDigest| match self.message(tree.digest())? {
-            Some(bytes) => Directory::decode(tree.digest(), &bytes).map(Some),
+            // What is no directory is as good as gone: whoever named it is made again.
+            Some(bytes) => Ok(Directory::decode(tree.digest(), &bytes).ok()),
             None => Ok(None),
         };
         let found: Vec<_> = trees.iter().map(load).collect::<Result<_>>()?;

@@ -48,8 +48,8 @@ impl Tools {
     }
 }
 
-/// How often a build is planned anew because objects were gone. Each time at least the results that named them have
-/// been forgotten, so more than a few mean that something eats the store.
+/// How often a build is planned anew because objects were gone, besides once a step: each time at least a result that named
+/// them has been forgotten, so more mean that something eats the store.
 const ATTEMPTS: usize = 5;
 
 /// Realizes the goals of a graph, in their order.
@@ -60,7 +60,7 @@ pub fn realize(
     observe: &Observer<'_>,
 ) -> Result<Vec<Realized>> {
     let mut tools = None;
-    for _ in 0..ATTEMPTS {
+    for _ in 0..ATTEMPTS + graph.steps.node_count() {
         let mut plan = Plan::new(graph);
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
             Err(error) if error.is_lost() => {

@@ -75,9 +75,9 @@ pub(crate) fn read(record: &[u8]) -> Option<ActionResult> {
     let tree = Digest::from_message(record.tree.as_ref()?)?;
     Some(ActionResult {
         tree: TreeDigest::from_digest(tree),
-        wall: Duration::from_micros(record.wall_us),
-        user: Duration::from_micros(record.user_us),
-        system: Duration::from_micros(record.system_us),
+        wall: duration(record.wall_us),
+        user: duration(record.user_us),
+        system: duration(record.system_us),
         max_rss: record.max_rss,
     })
 }
@@ -131,6 +131,11 @@ pub(crate) fn open(
 /// What is signed: that this action has this record.
 fn statement(key: ActionKey, record: &[u8]) -> Vec<u8> {
     [PREFIX, key.digest().to_string().as_bytes(), b"\n", record].concat()
+}
+
+/// Whoever claims more is not believed.
+fn duration(micros: u64) -> Duration {
+    Duration::from_micros(micros).min(Duration::from_secs(30 * 24 * 3600))
 }
 
 fn micros(duration: Duration) -> u64 {

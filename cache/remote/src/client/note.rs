@@ -12,8 +12,8 @@ use crate::record;
 
 /// How hard notes are packed: they are small, alike, and read more often than written.
 const LEVEL: i32 = 9;
-/// The largest note that is read.
-const LARGEST: u64 = 256 << 20;
+/// The largest note that is read, as it travels and unpacked.
+const LARGEST: u64 = 64 << 20;
 
 impl Client {
     pub(super) fn fetch_note(

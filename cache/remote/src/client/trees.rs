@@ -10,6 +10,9 @@ use super::names;
 use super::wire::Trouble;
 use super::{Client, Notice, TRANSFERS, parallel, twin};
 
+/// Bytes of directories that are taken of one tree.
+const LARGEST_TREE: u64 = 256 << 20;
+
 /// Directories that have arrived.
 #[derive(Default)]
 struct Arrived {
@@ -103,6 +106,9 @@ impl Blobs<'_> {
             page_token.clear();
             while let Some(answer) = self.wire.next(&mut stream, begin, carried)? {
                 let length = answer.encoded_len() as u64;
+                if carried > LARGEST_TREE {
+                    return Err(Trouble::NotFound);
+                }
                 self.wire.tell(Notice::Received(length));
                 carried += length;
                 directories.extend(answer.directories);
