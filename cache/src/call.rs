@@ -48,8 +48,9 @@ const LONGEST: u64 = 30 * 24 * 3600;
 impl Store {
     /// What the call of this digest came to, if the store knows.
     pub fn call(&self, key: Digest) -> Result<Option<CallResult>> {
-        let message = self.index.call(key)?;
-        Ok(message.and_then(|bytes| CallResult::decode(&bytes)))
+        let found = self.index.call(key)?;
+        let found = found.filter(|(_, origin)| self.trusts(*origin));
+        Ok(found.and_then(|(bytes, _)| CallResult::decode(&bytes)))
     }
 
     /// The digests of the lists of paths that calls of this kind have looked at.

@@ -130,8 +130,9 @@ fn attempt(
         }
         // One that finds everything counts nothing: it writes nothing at all.
         store.record_hits(&plan.hits(graph))?;
+        compiles.share(store)?;
         if !failures.is_empty() {
-            store.share(&plan.results(store)?)?;
+            store.share(&plan.results(store)?);
             return Err(Error::Failed(failures));
         }
         for (step, changed) in plan.moved(store, graph)? {
@@ -148,7 +149,7 @@ fn attempt(
     };
     let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
     store.settle()?;
-    store.share(&plan.results(store)?)?;
+    store.share(&plan.results(store)?);
     Ok(results)
 }
 

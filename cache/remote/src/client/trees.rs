@@ -69,7 +69,11 @@ impl Client {
         let fetch = |(name, _): &(reapi::Digest, TreeDigest)| {
             let mut arrived = Arrived::default();
             // A server that knows no such call is no news to the user: there is another way.
-            for directory in blobs.tree(name).unwrap_or_default() {
+            let found = match blobs.tree(name) {
+                Err(Trouble::Refused(_)) => None,
+                other => self.heed(other),
+            };
+            for directory in found.unwrap_or_default() {
                 arrived.take(blobs.server.function, directory);
             }
             arrived
@@ -148,7 +152,7 @@ impl Arrived {
     }
 
     fn keep(self, store: &Store) -> pwb_cache::Result<()> {
-        store.put_sha256(&self.files)?;
+        store.put_heard(&self.files)?;
         store.put_twins(&self.twins)?;
         store.batch().put_messages(&self.messages)
     }
