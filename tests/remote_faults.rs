@@ -392,6 +392,11 @@ fn some_blobs_are_missing() {
 }
 
 #[test]
+fn results_have_a_bit_flipped() {
+    reading(|port| Proxy::grpc(port, Fault::Results), &[LOST], SOON);
+}
+
+#[test]
 fn unavailable_at_first() {
     reading(
         |port| Proxy::grpc(port, Fault::Unavailable { calls: 0..3 }),
