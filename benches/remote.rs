@@ -1,25 +1,30 @@
 //! Blobs to and from BuildBox's casd: pwb's client beside BuildBox's own, on the same server in the same run.
 //!
-//! `.ci/peers buildbox && cargo bench --bench remote`. A file of 1 GiB, and 10,000 files of 4 KiB; none of them compresses. pwb hashes, stores
+//! `cargo bench --bench remote`. A file of 1 GiB, and 10,000 files of 4 KiB; none of them compresses. pwb hashes, stores
 //! and publishes what it fetches; casdownload writes files. What counts are ratios within one run.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+#[path = "../tests/support/peers/mod.rs"]
+mod peers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use peers::{Peer, Server, are_here};
 use pwb_cache::{Action, ActionResult, Store, TreePath, Upstream};
 use pwb_remote::{Client, Notice, Settings, Url};
 
 const ROUNDS: usize = 3;
-const PORT: u16 = 18_981;
 
 fn main() {
+    if !are_here(&[Peer::BuildBox]) {
+        return;
+    }
     let scratch = tempfile::tempdir().unwrap();
     println!(
         "{:20} {:>12} {:>12} {:>12} {:>14}",
@@ -53,7 +58,8 @@ fn compare(folder: &Path, count: usize, size: usize) -> [Duration; 4] {
     }
     let mut walls = Vec::new();
     {
-        let _casd = Casd::start(&folder.join("one"));
+        let casd = Server::casd();
+        let client = || client(&casd);
         let (here, there) = (folder.join("here"), folder.join("there"));
         let store = Store::open(&here).unwrap();
         let tree = store
@@ -86,15 +92,11 @@ fn compare(folder: &Path, count: usize, size: usize) -> [Duration; 4] {
         }));
     }
     {
-        let _casd = Casd::start(&folder.join("other"));
+        let server = Server::casd();
+        let casd = server.remote();
         let mut digest = String::new();
-        walls.push(time(|| digest = tool("casupload", &[source.as_os_str()])));
-        let digest = digest.split_whitespace().last().unwrap().to_owned();
-        let root = format!("--root-digest={digest}");
-        let into = format!("--destination-dir={}", folder.join("into").display());
-        walls.push(time(|| {
-            tool("casdownload", &[root.as_ref(), into.as_ref()]);
-        }));
+        walls.push(time(|| digest = casd.casupload(&source)));
+        walls.push(time(|| casd.casdownload(&digest, &folder.join("into"))));
     }
     let [up, down, casupload, casdownload] = walls[..] else {
         panic!("four times");
@@ -102,9 +104,9 @@ fn compare(folder: &Path, count: usize, size: usize) -> [Duration; 4] {
     [up, casupload, down, casdownload]
 }
 
-fn client() -> Client {
+fn client(casd: &Server) -> Client {
     let settings = Settings {
-        url: Url::parse(&format!("grpc://127.0.0.1:{PORT}")).unwrap(),
+        url: Url::parse(&casd.remote().url()).unwrap(),
         upload: true,
         ..Settings::default()
     };
@@ -120,45 +122,4 @@ fn time(work: impl FnOnce()) -> Duration {
     let begin = Instant::now();
     work();
     begin.elapsed()
-}
-
-fn program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("PWB_PEERS").map_or("target/peers".into(), PathBuf::from);
-    folder.join("bin").join(name)
-}
-
-fn tool(name: &str, arguments: &[&std::ffi::OsStr]) -> String {
-    let output = Command::new(program(name))
-        .arg(format!("--remote=http://127.0.0.1:{PORT}"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-struct Casd(Child);
-
-impl Casd {
-    fn start(folder: &Path) -> Casd {
-        let log = File::create(folder.with_extension("log")).unwrap();
-        let child = Command::new(program("buildbox-casd"))
-            .arg(format!("--bind=127.0.0.1:{PORT}"))
-            .arg(folder)
-            .stderr(log)
-            .spawn();
-        let casd = Casd(child.unwrap());
-        while std::net::TcpStream::connect(("127.0.0.1", PORT)).is_err() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        casd
-    }
-}
-
-impl Drop for Casd {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

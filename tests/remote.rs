@@ -4,12 +4,15 @@
 
 #[path = "support/peers/mod.rs"]
 mod peers;
+#[path = "support/serving.rs"]
+mod serving;
 mod support;
 
 use std::fs;
 use std::process::Command;
 
 use peers::{Peer, Server, are_here};
+use serving::Serving;
 use support::{Said, World, listing, node, read};
 
 /// A step over another, with what trees can hold.
@@ -139,6 +142,32 @@ fn without_permission_nothing_is_uploaded_and_that_is_said() {
         !said.err.contains("wrong"),
         "a secret is never shown: {said:?}"
     );
+}
+
+/// With TLS, a certificate is as good as a token; a server that nobody vouches for is not spoken to.
+#[test]
+fn certificates_are_shown_and_checked() {
+    let server = Serving::with_tls();
+    let url = format!("grpcs://127.0.0.1:{}", server.port);
+    let build = |settings: &str| {
+        let world = World::new(&nodes("word"));
+        let text = format!("(remote: (url: {url:?}, {settings}))");
+        world.folder("home/.config/pwb", &[("config.ron", &text)]);
+        world.well(&["realize", "t/second", "--remote-upload=success"])
+    };
+    let file = |name: &str| server.file(name);
+    let stranger = build("");
+    assert!(stranger.err.contains("warning:"), "{stranger:?}");
+    let authority = format!("ca_file: {:?}", file("ca.pem"));
+    let reader = build(&authority);
+    assert!(reader.err.contains("nothing is uploaded"), "{reader:?}");
+    let (certificate, key) = (file("client.pem"), file("client.key"));
+    let identity = format!("certificate_file: {certificate:?}, key_file: {key:?}");
+    let writer = build(&format!("{authority}, {identity}"));
+    assert!(!writer.err.contains("warning:"), "{writer:?}");
+    assert_eq!(writer.ran(), ["t/first", "t/second"]);
+    let reader = build(&authority);
+    assert!(reader.ran().is_empty(), "{reader:?}");
 }
 
 /// Results signed by nobody, or by somebody else, are not used where signatures are required.

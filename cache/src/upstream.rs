@@ -66,6 +66,11 @@ impl Store {
         Ok(results)
     }
 
+    /// Whether there is another one behind it.
+    pub fn has_upstream(&self) -> bool {
+        self.upstream.is_some()
+    }
+
     /// Whether results are given to a shared cache.
     pub fn shares(&self) -> bool {
         self.upstream

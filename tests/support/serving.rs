@@ -113,7 +113,8 @@ impl Serving {
         None
     }
 
-    fn file(&self, name: &str) -> String {
+    /// Something in its folder.
+    pub fn file(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 

@@ -9,6 +9,7 @@ mod note;
 mod parallel;
 mod server;
 mod settings;
+mod stream;
 mod trees;
 mod twin;
 mod upload;

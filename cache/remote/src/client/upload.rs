@@ -18,6 +18,9 @@ use super::wire::{Trouble, said};
 use super::{Client, LOOKUPS, TRANSFERS, parallel, twin};
 use crate::record;
 
+/// Batches of one result under way at once.
+const BATCHES: usize = 4;
+
 /// All that a result names, under its names on the server.
 pub(super) struct Parcel {
     pub blobs: HashMap<reapi::Digest, Blob>,
@@ -103,22 +106,9 @@ impl Client {
             .into_iter()
             .filter_map(|name| blobs.remove_entry(&name))
             .collect();
-        for mut batch in batches(missing, to.server.batch, |(name, _)| size(name)) {
-            if let [(name, blob)] = batch.as_slice()
-                && to.is_large(size(name))
-            {
-                to.write_stream(name, blob)?;
-                continue;
-            }
-            let read = |(name, blob): (reapi::Digest, Blob)| Some((name, blob.read().ok()?));
-            // A file that has gone from the store in the meantime: the result cannot be shared.
-            let blobs: Option<Vec<_>> = batch.drain(..).map(read).collect();
-            let refused = to.write(&blobs.ok_or(Trouble::NotFound)?)?;
-            if let Some((_, status)) = refused.into_iter().next() {
-                return Err(Trouble::Refused(status));
-            }
-        }
-        Ok(())
+        let batches = batches(missing, to.server.batch, |(name, _)| size(name));
+        let sent = parallel::map(&batches, BATCHES, |batch| send_batch(to, batch));
+        sent.into_iter().collect()
     }
 
     /// Gathers what a result names; `None` if it is not all here.
@@ -176,6 +166,23 @@ impl Client {
         let record = record::write(result);
         record::seal(&mut message, key, record, self.settings.signing.as_ref());
         Ok(Some(Parcel { blobs, message }))
+    }
+}
+
+fn send_batch(to: Blobs<'_>, batch: &[(reapi::Digest, Blob)]) -> Result<(), Trouble> {
+    if let [(name, blob)] = batch
+        && to.is_large(size(name))
+    {
+        return to.write_stream(name, blob);
+    }
+    let read =
+        |(name, blob): &(reapi::Digest, Blob)| Some((name.clone(), blob.clone().read().ok()?));
+    // A file that has gone from the store in the meantime: the result cannot be shared.
+    let blobs: Option<Vec<_>> = batch.iter().map(read).collect();
+    let refused = to.write(&blobs.ok_or(Trouble::NotFound)?)?;
+    match refused.into_iter().next() {
+        Some((_, status)) => Err(Trouble::Refused(status)),
+        None => Ok(()),
     }
 }
 
