@@ -81,6 +81,11 @@ impl Store {
             .collect())
     }
 
+    /// Whether there is another one behind it.
+    pub fn has_upstream(&self) -> bool {
+        self.upstream.is_some()
+    }
+
     /// Whether results are given to a shared cache.
     pub fn shares(&self) -> bool {
         self.upstream

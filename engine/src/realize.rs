@@ -48,8 +48,9 @@ impl Tools {
     }
 }
 
-/// How often a build is planned anew because objects were gone, besides once a step: each time at least a result that named
-/// them has been forgotten, so more mean that something eats the store.
+/// How often a build is planned anew because objects were gone. Each time at least the results that named them have
+/// been forgotten, so more than a few mean that something eats the store. What another store has named and does not have
+/// is no such sign: every step may have a result there that does not hold, and be found out one after the other.
 const ATTEMPTS: usize = 5;
 
 /// Realizes the goals of a graph, in their order.
@@ -60,7 +61,11 @@ pub fn realize(
     observe: &Observer<'_>,
 ) -> Result<Vec<Realized>> {
     let mut tools = None;
-    for _ in 0..ATTEMPTS + graph.steps.node_count() {
+    let refusals = match store.has_upstream() {
+        true => graph.steps.node_count(),
+        false => 0,
+    };
+    for _ in 0..ATTEMPTS + refusals {
         let mut plan = Plan::new(graph);
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
             Err(error) if error.is_lost() => {
