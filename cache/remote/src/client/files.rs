@@ -84,7 +84,7 @@ impl Files<'_> {
                     }
                     taken.push(*digest);
                 }
-                Some(digest) => self.client.damaged(*digest),
+                Some(digest) => self.client.damaged(self.store, *digest)?,
                 None => {}
             }
         }
@@ -113,7 +113,7 @@ impl Files<'_> {
                 }
                 match self.batch.take_file(&copy, *executable)? {
                     it if it == digest => taken.push(it),
-                    _ => self.client.damaged(digest),
+                    _ => self.client.damaged(self.store, digest)?,
                 }
                 fs::remove_file(&copy)?;
             }

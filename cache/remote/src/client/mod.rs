@@ -205,9 +205,11 @@ impl Client {
         }
     }
 
-    fn damaged(&self, digest: Digest) {
+    /// What came under a name is not what it was said to be: the name is no good.
+    fn damaged(&self, store: &Store, digest: Digest) -> pwb_cache::Result<()> {
         self.state().lost.insert(digest);
         self.say::<()>("it has sent bytes that are not what their digest says; they are not used");
+        store.forget_names(digest)
     }
 }
 

@@ -40,15 +40,17 @@ impl Client {
                     continue;
                 };
                 let directory = reapi::Directory::decode(bytes.as_slice()).ok();
-                let taken = directory.and_then(|it| arrived.take(blobs.server.function, it));
-                if taken != Some(tree) {
-                    self.damaged(tree.digest());
+                let mut one = Arrived::default();
+                match directory.and_then(|it| one.take(blobs.server.function, it)) {
+                    Some(taken) if taken == tree => arrived.extend(one),
+                    _ => self.damaged(store, tree.digest())?,
                 }
             }
-            arrived
+            Ok(arrived)
         };
         let mut lost: HashSet<Digest> = wanted.iter().map(|tree| tree.digest()).collect();
         for arrived in parallel::map(&named, TRANSFERS, fetch) {
+            let arrived: Arrived = arrived?;
             for (digest, _) in &arrived.messages {
                 lost.remove(digest);
             }
@@ -149,6 +151,12 @@ impl Arrived {
         Directory::decode(digest, &bytes).ok()?;
         self.messages.push((digest, bytes));
         Some(TreeDigest::from_digest(digest))
+    }
+
+    fn extend(&mut self, other: Arrived) {
+        self.messages.extend(other.messages);
+        self.files.extend(other.files);
+        self.twins.extend(other.twins);
     }
 
     fn keep(self, store: &Store) -> pwb_cache::Result<()> {
