@@ -46,11 +46,11 @@ impl Client {
                     _ => self.damaged(store, tree.digest())?,
                 }
             }
-            Ok(arrived)
+            Ok::<_, pwb_cache::Error>(arrived)
         };
         let mut lost: HashSet<Digest> = wanted.iter().map(|tree| tree.digest()).collect();
         for arrived in parallel::map(&named, TRANSFERS, fetch) {
-            let arrived: Arrived = arrived?;
+            let arrived = arrived?;
             for (digest, _) in &arrived.messages {
                 lost.remove(digest);
             }
