@@ -111,6 +111,10 @@ impl Context {
             add(path.as_bytes());
             add(bytes);
         }
+        // Whom one trusts says which results count.
+        for key in &self.config.remote.trusted_keys {
+            add(key.as_bytes());
+        }
         Digest::of(&text)
     }
 

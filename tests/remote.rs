@@ -226,6 +226,26 @@ fn only_what_a_trusted_key_has_signed_counts() {
     }
 }
 
+/// What came while nobody asked for signatures does not count once somebody does, and is not signed in turn.
+#[test]
+fn what_was_taken_without_a_signature_is_not_trusted_later() {
+    let server = World::empty(&[]);
+    let server = serve(&server);
+    let a = World::new(&nodes("word"));
+    let upload = ["realize", "t/second", "--remote-upload=success"];
+    well(&mut shared(&a, &server, &upload));
+    let b = World::new(&nodes("word"));
+    let taken = well(&mut shared(&b, &server, &["realize", "t/second"]));
+    assert!(taken.ran().is_empty(), "{taken:?}");
+    let public = b.well(&["key", "generate", "--name", "b", "secret"]).out;
+    let (public, secret) = (public.trim(), b.path("secret"));
+    let text = format!("(remote: (trusted_keys: [{public:?}], signing_key_file: {secret:?}))");
+    b.folder("home/.config/pwb", &[("config.ron", &text)]);
+    b.nodes(&[nodes("word"), vec![node("third", &[], "echo 3 > /out/3")]].concat());
+    let said = well(&mut shared(&b, &server, &upload));
+    assert_eq!(said.ran(), ["t/first", "t/second"], "{said:?}");
+}
+
 /// What compilers came to travels with the command that called them.
 #[test]
 fn compiles_travel() {

@@ -19,9 +19,13 @@ use support::{Said, World, listing, node};
 
 const TOKEN: &str = "t0ken";
 
-/// Small files in many folders, and one file that is too large for a message: that travels as a stream.
+/// Small files in many folders, one file that is too large for a message, so that it travels as a stream, and a deep graph.
 fn nodes() -> Vec<String> {
+    let link = |name, before: &str| node(name, &[("/in", before)], "busybox cp -r /in /out");
     vec![
+        link("third", "small:/out"),
+        link("second", "third:/out"),
+        link("first", "second:/out"),
         node(
             "small",
             &[],
@@ -34,7 +38,7 @@ fn nodes() -> Vec<String> {
         ),
         node(
             "all",
-            &[("/small", "small:/out"), ("/large", "large:/out")],
+            &[("/small", "first:/out"), ("/large", "large:/out")],
             "busybox cp -r /small /large /out; echo all > /out/all",
         ),
     ]
@@ -187,7 +191,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// One answer is waited for in vain.
 const ONE_WAIT: Duration = Duration::from_secs(20);
 /// One for which bytes were sent.
-const ONE_LONG_WAIT: Duration = Duration::from_secs(30);
+const ONE_LONG_WAIT: Duration = Duration::from_secs(45);
 
 #[test]
 fn without_a_fault_there_is_nothing_to_do() {
@@ -387,6 +391,15 @@ fn some_blobs_are_missing() {
     reading(
         |port| Proxy::grpc(port, Fault::Missing { every: 5 }),
         &[LOST],
+        SOON,
+    );
+}
+
+#[test]
+fn results_have_a_bit_flipped() {
+    reading(
+        |port| Proxy::grpc(port, Fault::Results),
+        &[LOST, DAMAGED],
         SOON,
     );
 }

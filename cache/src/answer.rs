@@ -19,6 +19,6 @@ impl Store {
 
     /// What a compiler's call came to, as the bytes of its `ActionResult`.
     pub fn call_answer(&self, key: Digest) -> Result<Option<Vec<u8>>> {
-        self.index.call(key)
+        Ok(self.index.call(key)?.map(|(bytes, _)| bytes))
     }
 }

@@ -42,11 +42,15 @@ pub struct CallFile {
     pub mode: u32,
 }
 
+/// Seconds that a call may have taken; whoever claims more is not believed.
+const LONGEST: u64 = 30 * 24 * 3600;
+
 impl Store {
     /// What the call of this digest came to, if the store knows.
     pub fn call(&self, key: Digest) -> Result<Option<CallResult>> {
-        let message = self.index.call(key)?;
-        Ok(message.and_then(|bytes| CallResult::decode(&bytes)))
+        let found = self.index.call(key)?;
+        let found = found.filter(|(_, origin)| self.trusts(*origin));
+        Ok(found.and_then(|(bytes, _)| CallResult::decode(&bytes)))
     }
 
     /// The digests of the lists of paths that calls of this kind have looked at.
@@ -147,7 +151,10 @@ impl CallResult {
         let wall = message
             .execution_metadata
             .and_then(|metadata| metadata.virtual_execution_duration)
-            .map(|wall| Duration::new(wall.seconds.unsigned_abs(), wall.nanos.unsigned_abs()));
+            .map(|wall| {
+                let nanos = wall.nanos.unsigned_abs().min(999_999_999);
+                Duration::new(wall.seconds.unsigned_abs().min(LONGEST), nanos)
+            });
         Some(CallResult {
             folders: message
                 .output_directories

@@ -111,7 +111,11 @@ impl Directory {
             ));
         }
         for link in message.symlinks {
-            entries.push((link.name, Entry::Symlink(link.target)));
+            let target = link.target;
+            if target.is_empty() || target.contains('\0') || target.len() > 4095 {
+                return Err(malformed(format!("`{}` leads nowhere", link.name)));
+            }
+            entries.push((link.name, Entry::Symlink(target)));
         }
         let mut directory = Directory::default();
         for (name, entry) in entries {

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 
 use crate::digest::Digest;
@@ -18,6 +18,7 @@ use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::history::Run;
 use crate::key::ActionKey;
+use crate::origin::Origin;
 use crate::result::ActionResult;
 
 /// The schema, a step a version; a step is never edited once released.
@@ -63,6 +64,12 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE twins (directory BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
     -- ActionResults that clients of `pwb cache serve` have put here, by the digest of the action in their function
     CREATE TABLE action_results (action BLOB PRIMARY KEY, result BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- what a server calls a blob, by its own word: nothing here was hashed
+    CREATE TABLE heard (digest BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+    -- who vouches for what was made elsewhere: a public key, or nobody (empty); NULL: made here
+    ALTER TABLE results ADD COLUMN origin BLOB;
+    ALTER TABLE calls ADD COLUMN origin BLOB;
 "];
 
 /// How long a process waits for others that use the index.
@@ -205,19 +212,21 @@ impl Index {
         })
     }
 
-    pub fn result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
+    /// A result, and its origin if it was made elsewhere.
+    pub fn result(&self, key: ActionKey) -> Result<Option<(ActionResult, Option<Origin>)>> {
         self.read("read a result", |db| {
             db.prepare_cached(
-                "SELECT tree, wall_us, user_us, system_us, max_rss FROM results WHERE key = ?1",
+                "SELECT tree, wall_us, user_us, system_us, max_rss, origin FROM results WHERE key = ?1",
             )?
             .query_row([key.digest().to_row()], |row| {
-                Ok(ActionResult {
+                let result = ActionResult {
                     tree: TreeDigest::from_digest(Digest::from_row(row.get(0)?)),
                     wall: micros(row.get(1)?),
                     user: micros(row.get(2)?),
                     system: micros(row.get(3)?),
                     max_rss: row.get::<_, i64>(4)?.unsigned_abs(),
-                })
+                };
+                Ok((result, origin(row, 5)?))
             })
             .optional()
         })
@@ -236,7 +245,7 @@ impl Index {
                 file.execute(params![digest.to_row(), executable])?;
             }
             for (result, run) in results {
-                insert_result(db, run.key, result)?;
+                insert_result(db, run.key, result, None)?;
                 history::insert_run(db, run)?;
             }
             let mut durable =
@@ -248,20 +257,23 @@ impl Index {
     }
 
     /// Takes results of which nothing needs to be here.
-    pub fn put_results(&self, results: &[(ActionKey, ActionResult)]) -> Result<()> {
+    pub fn put_results(&self, results: &[(ActionKey, ActionResult, Origin)]) -> Result<()> {
         if results.is_empty() {
             return Ok(());
         }
         self.write("take results", |db| {
             let mut results = results.iter();
-            results.try_for_each(|(key, result)| insert_result(db, *key, result))
+            results.try_for_each(|(key, result, origin)| {
+                insert_result(db, *key, result, Some(*origin))
+            })
         })
     }
 
-    pub fn call(&self, key: Digest) -> Result<Option<Vec<u8>>> {
+    /// What a call came to, and its origin if that was elsewhere.
+    pub fn call(&self, key: Digest) -> Result<Option<(Vec<u8>, Option<Origin>)>> {
         self.read("read a call's result", |db| {
-            db.prepare_cached("SELECT result FROM calls WHERE key = ?1")?
-                .query_row([key.to_row()], |row| row.get(0))
+            db.prepare_cached("SELECT result, origin FROM calls WHERE key = ?1")?
+                .query_row([key.to_row()], |row| Ok((row.get(0)?, origin(row, 1)?)))
                 .optional()
         })
     }
@@ -280,15 +292,16 @@ impl Index {
         files: &[(Digest, bool)],
         calls: &[(Digest, Vec<u8>)],
         paths: &[(Digest, Digest)],
+        origin: Option<Origin>,
     ) -> Result<()> {
         self.write("publish calls", |db| {
             let mut file = db.prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2)")?;
             for (digest, executable) in files {
                 file.execute(params![digest.to_row(), executable])?;
             }
-            let mut call = db.prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2)")?;
+            let mut call = db.prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3)")?;
             for (key, result) in calls {
-                call.execute(params![key.to_row(), result])?;
+                call.execute(params![key.to_row(), result, origin.map(Origin::to_row)])?;
             }
             let mut seen = db.prepare_cached("INSERT OR IGNORE INTO call_paths VALUES (?1, ?2)")?;
             paths.iter().try_for_each(|(kind, paths)| {
@@ -390,8 +403,9 @@ fn insert_result(
     db: &Transaction<'_>,
     key: ActionKey,
     result: &ActionResult,
+    origin: Option<Origin>,
 ) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+    db.prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute(params![
             key.digest().to_row(),
             result.tree.digest().to_row(),
@@ -399,8 +413,15 @@ fn insert_result(
             in_micros(result.user),
             in_micros(result.system),
             i64::try_from(result.max_rss).unwrap_or(i64::MAX),
+            origin.map(Origin::to_row),
         ])
         .map(drop)
+}
+
+/// The origin in this column; NULL is here.
+fn origin(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Origin>> {
+    let bytes: Option<Vec<u8>> = row.get(column)?;
+    Ok(bytes.map(|bytes| Origin::from_row(&bytes)))
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {

@@ -54,7 +54,15 @@ impl Store {
         };
         let (mut pack, mut places, mut files) = (Pack::default(), BTreeMap::new(), Vec::new());
         for call in calls {
-            let (Some(result), Some(list)) = (self.call(call.key)?, self.message(call.paths)?)
+            let Some((result, origin)) = self.index.call(call.key)? else {
+                continue;
+            };
+            // What is signed is what the signer answers for.
+            if origin.is_some_and(|origin| !upstream.vouches(origin)) {
+                continue;
+            }
+            let (Some(result), Some(list)) =
+                (CallResult::decode(&result), self.message(call.paths)?)
             else {
                 continue;
             };
@@ -72,7 +80,10 @@ impl Store {
         }
         files.sort();
         files.dedup();
-        upstream.put_note(self, command, &pack.encode_to_vec(), &files)
+        if !pack.calls.is_empty() {
+            upstream.put_note(self, command, &pack.encode_to_vec(), &files);
+        }
+        Ok(())
     }
 
     /// Asks the shared cache what the compilers of a command came to elsewhere.
@@ -80,8 +91,10 @@ impl Store {
         let Some(upstream) = &self.upstream else {
             return Ok(());
         };
-        let note = upstream.note(self, command)?;
-        let Some(pack) = note.and_then(|note| Pack::decode(note.as_slice()).ok()) else {
+        let Some((note, origin)) = upstream.note(self, command)? else {
+            return Ok(());
+        };
+        let Ok(pack) = Pack::decode(note.as_slice()) else {
             return Ok(());
         };
         let lists = pack.lists.into_iter();
@@ -111,6 +124,6 @@ impl Store {
         // What they wrote is small and most of it will be wanted, so it comes in one go.
         let files: Vec<_> = files.into_iter().map(|file| (file, false)).collect();
         upstream.files(self, &files)?;
-        self.publish_calls(New::default(), &calls, &paths)
+        self.publish_calls(New::default(), &calls, &paths, Some(origin))
     }
 }

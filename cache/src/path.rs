@@ -56,6 +56,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), TreePathError> {
         "." | ".." => "`.` and `..` are not names",
         _ if name.contains('/') => "a name has no `/`",
         _ if name.contains('\0') => "a name has no NUL",
+        _ if name.len() > 255 => "a name has at most 255 bytes",
         _ => return Ok(()),
     };
     Err(TreePathError {

@@ -18,6 +18,7 @@ use crate::fs;
 use crate::history::Run;
 use crate::index::{Durability, Index};
 use crate::lock::Lock;
+use crate::origin::Origin;
 use crate::result::ActionResult;
 use crate::store::Store;
 
@@ -60,19 +61,20 @@ impl Store {
         Ok(())
     }
 
-    /// Publishes what calls came to, with the lists of paths that calls of a kind look at, and returns once it is durable.
+    /// Publishes what calls came to, here or elsewhere, with the lists of paths that calls of a kind look at, and returns once it is durable.
     pub fn publish_calls(
         &self,
         new: New,
         calls: &[(Digest, CallResult)],
         paths: &[(Digest, Digest)],
+        origin: Option<Origin>,
     ) -> Result<()> {
         self.sync()?;
         let calls: Vec<_> = calls
             .iter()
             .map(|(key, call)| (*key, call.encode()))
             .collect();
-        self.index.publish_calls(&new.0, &calls, paths)
+        self.index.publish_calls(&new.0, &calls, paths, origin)
     }
 
     /// Makes the trees that this process has materialized good for the next boot too.

@@ -97,9 +97,30 @@ impl Store {
         self.index.by_sha256(names)
     }
 
-    /// Remembers which SHA-256 digests blobs have.
+    /// Remembers which SHA-256 digests blobs have. The bytes were hashed both ways.
     pub fn put_sha256(&self, pairs: &[(Digest, Sha256)]) -> Result<()> {
-        self.index.put_sha256(pairs)
+        match pairs {
+            [] => Ok(()),
+            pairs => self.index.put_sha256(pairs),
+        }
+    }
+
+    /// The SHA-256 digests that servers say blobs have: good for asking a server, and for nothing else.
+    pub fn heard(&self, blobs: &[Digest]) -> Result<Vec<Option<Sha256>>> {
+        self.index.heard(blobs)
+    }
+
+    /// Remembers what a server says.
+    pub fn put_heard(&self, pairs: &[(Digest, Sha256)]) -> Result<()> {
+        match pairs {
+            [] => Ok(()),
+            pairs => self.index.put_heard(pairs),
+        }
+    }
+
+    /// Forgets what servers have said of an object.
+    pub fn forget_names(&self, digest: Digest) -> Result<()> {
+        self.index.forget_names(digest)
     }
 
     /// What directories are called where they are written with SHA-256 digests: a directory's own bytes name other objects, so
@@ -110,7 +131,10 @@ impl Store {
 
     /// Remembers what directories are called where they are written with SHA-256 digests.
     pub fn put_twins(&self, pairs: &[(TreeDigest, Sha256)]) -> Result<()> {
-        self.index.put_twins(pairs)
+        match pairs {
+            [] => Ok(()),
+            pairs => self.index.put_twins(pairs),
+        }
     }
 }
 

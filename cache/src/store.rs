@@ -108,9 +108,19 @@ impl Store {
         Lock::try_acquire(&self.root.join("locks").join(key.hex()))
     }
 
-    /// The published result of an action.
+    /// The published result of an action. One that was made elsewhere counts if the shared cache that is used trusts its
+    /// origin.
     pub fn result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
-        self.index.result(key)
+        let found = self.index.result(key)?;
+        let found = found.filter(|(_, origin)| self.trusts(*origin));
+        Ok(found.map(|(result, _)| result))
+    }
+
+    /// The result of an action that ran here.
+    pub fn own_result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
+        let found = self.index.result(key)?;
+        let found = found.filter(|(_, origin)| origin.is_none());
+        Ok(found.map(|(result, _)| result))
     }
 
     /// Forgets every result that is this tree: its objects have been found missing.
@@ -193,7 +203,8 @@ impl Store {
     /// Directories, in the order of their digests, as far as they are here or to be had.
     pub(crate) fn directories(&self, trees: &[TreeDigest]) -> Result<Vec<Option<Directory>>> {
         let load = |tree: &TreeDigest| match self.message(tree.digest())? {
-            Some(bytes) => Directory::decode(tree.digest(), &bytes).map(Some),
+            // What is no directory is as good as gone: whoever named it is made again.
+            Some(bytes) => Ok(Directory::decode(tree.digest(), &bytes).ok()),
             None => Ok(None),
         };
         let found: Vec<_> = trees.iter().map(load).collect::<Result<_>>()?;

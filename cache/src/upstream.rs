@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::directory::{Directory, Entry, TreeDigest};
 use crate::error::{Error, Result};
 use crate::key::ActionKey;
+use crate::origin::Origin;
 use crate::result::ActionResult;
 use crate::store::Store;
 
@@ -15,7 +16,17 @@ use crate::store::Store;
 /// user by itself. The only errors are this store's own.
 pub trait Upstream: Debug + Send + Sync {
     /// The results of actions, in the order of the keys. Nothing of what they name needs to be here.
-    fn results(&self, store: &Store, keys: &[ActionKey]) -> Result<Vec<Option<ActionResult>>>;
+    fn results(
+        &self,
+        store: &Store,
+        keys: &[ActionKey],
+    ) -> Result<Vec<Option<(ActionResult, Origin)>>>;
+
+    /// Whether what was made elsewhere may be used here.
+    fn trusts(&self, origin: Origin) -> bool;
+
+    /// Whether it may be given to others in this machine's name.
+    fn vouches(&self, origin: Origin) -> bool;
 
     /// Puts directories into the store.
     fn directories(&self, store: &Store, wanted: &[TreeDigest]) -> Result<()>;
@@ -33,16 +44,16 @@ pub trait Upstream: Debug + Send + Sync {
     fn refuse(&self, tree: TreeDigest);
 
     /// Bytes that somebody has put there under this key, and nothing else is known of.
-    fn note(&self, store: &Store, key: ActionKey) -> Result<Option<Vec<u8>>>;
+    fn note(&self, store: &Store, key: ActionKey) -> Result<Option<(Vec<u8>, Origin)>>;
 
     /// Puts bytes there, in place of what is there, with the files that they speak of.
-    fn put_note(&self, store: &Store, key: ActionKey, note: &[u8], files: &[Digest]) -> Result<()>;
+    fn put_note(&self, store: &Store, key: ActionKey, note: &[u8], files: &[Digest]);
 
     /// Whether it takes results.
     fn takes(&self) -> bool;
 
     /// Takes results for others, with all that they name.
-    fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]) -> Result<()>;
+    fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]);
 }
 
 impl Store {
@@ -58,12 +69,21 @@ impl Store {
             return Ok(vec![None; keys.len()]);
         };
         let results = upstream.results(self, keys)?;
-        let found = keys.iter().copied().zip(&results);
-        let found: Vec<_> = found
-            .filter_map(|(key, result)| Some((key, (*result)?)))
+        let found: Vec<_> = keys
+            .iter()
+            .zip(&results)
+            .filter_map(|(key, found)| found.map(|(result, origin)| (*key, result, origin)))
             .collect();
         self.index.put_results(&found)?;
-        Ok(results)
+        let results = results.into_iter();
+        Ok(results
+            .map(|found| found.map(|(result, _)| result))
+            .collect())
+    }
+
+    /// Whether there is another one behind it.
+    pub fn has_upstream(&self) -> bool {
+        self.upstream.is_some()
     }
 
     /// Whether results are given to a shared cache.
@@ -74,10 +94,17 @@ impl Store {
     }
 
     /// Gives results to the shared cache, if there is one.
-    pub fn share(&self, results: &[(ActionKey, ActionResult)]) -> Result<()> {
-        match &self.upstream {
-            Some(upstream) => upstream.share(self, results),
-            None => Ok(()),
+    pub fn share(&self, results: &[(ActionKey, ActionResult)]) {
+        if let Some(upstream) = &self.upstream {
+            upstream.share(self, results);
+        }
+    }
+
+    /// Whether something of this origin may be used; what was made here always may.
+    pub(crate) fn trusts(&self, origin: Option<Origin>) -> bool {
+        match (origin, &self.upstream) {
+            (Some(origin), Some(upstream)) => upstream.trusts(origin),
+            _ => true,
         }
     }
 

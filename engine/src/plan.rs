@@ -93,9 +93,9 @@ impl Plan {
         })
     }
 
-    /// The results that the store has of the steps whose keys are known.
+    /// The results of this machine's own of the steps whose keys are known.
     pub(crate) fn results(&self, store: &Store) -> Result<Vec<(ActionKey, ActionResult)>> {
-        let result = |key| Ok(store.result(key)?.map(|result| (key, result)));
+        let result = |key| Ok(store.own_result(key)?.map(|result| (key, result)));
         let keys = self.keys.iter().flatten().copied();
         keys.filter_map(|key| result(key).transpose()).collect()
     }

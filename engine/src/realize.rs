@@ -49,7 +49,8 @@ impl Tools {
 }
 
 /// How often a build is planned anew because objects were gone. Each time at least the results that named them have
-/// been forgotten, so more than a few mean that something eats the store.
+/// been forgotten, so more than a few mean that something eats the store. What another store has named and does not have
+/// is no such sign: every step may have a result there that does not hold, and be found out one after the other.
 const ATTEMPTS: usize = 5;
 
 /// Realizes the goals of a graph, in their order.
@@ -60,7 +61,11 @@ pub fn realize(
     observe: &Observer<'_>,
 ) -> Result<Vec<Realized>> {
     let mut tools = None;
-    for _ in 0..ATTEMPTS {
+    let refusals = match store.has_upstream() {
+        true => graph.steps.node_count(),
+        false => 0,
+    };
+    for _ in 0..ATTEMPTS + refusals {
         let mut plan = Plan::new(graph);
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
             Err(error) if error.is_lost() => {
@@ -130,8 +135,9 @@ fn attempt(
         }
         // One that finds everything counts nothing: it writes nothing at all.
         store.record_hits(&plan.hits(graph))?;
+        compiles.share(store)?;
         if !failures.is_empty() {
-            store.share(&plan.results(store)?)?;
+            store.share(&plan.results(store)?);
             return Err(Error::Failed(failures));
         }
         for (step, changed) in plan.moved(store, graph)? {
@@ -148,7 +154,7 @@ fn attempt(
     };
     let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
     store.settle()?;
-    store.share(&plan.results(store)?)?;
+    store.share(&plan.results(store)?);
     Ok(results)
 }
 

@@ -23,7 +23,7 @@ pub struct SecretKey {
 
 impl PublicKey {
     /// Its bytes: 32.
-    pub fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()
     }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use prost::Message;
-use pwb_cache::{ActionKey, ActionResult, Digest, TreeDigest, google, reapi};
+use pwb_cache::{ActionKey, ActionResult, Digest, Origin, TreeDigest, google, reapi};
 
 use crate::key::{PublicKey, SecretKey};
 
@@ -75,9 +75,9 @@ pub(crate) fn read(record: &[u8]) -> Option<ActionResult> {
     let tree = Digest::from_message(record.tree.as_ref()?)?;
     Some(ActionResult {
         tree: TreeDigest::from_digest(tree),
-        wall: Duration::from_micros(record.wall_us),
-        user: Duration::from_micros(record.user_us),
-        system: Duration::from_micros(record.system_us),
+        wall: duration(record.wall_us),
+        user: duration(record.user_us),
+        system: duration(record.system_us),
         max_rss: record.max_rss,
     })
 }
@@ -103,12 +103,12 @@ pub(crate) fn seal(
     metadata.auxiliary_metadata.push(any);
 }
 
-/// The record in a message, if one of the trusted keys has signed it, or none is asked for.
+/// The record in a message with who vouches for it: one of the trusted keys, or, if there are none, nobody.
 pub(crate) fn open(
     message: &reapi::ActionResult,
     key: ActionKey,
     trusted: &[PublicKey],
-) -> Result<Vec<u8>, Unusable> {
+) -> Result<(Vec<u8>, Origin), Unusable> {
     let metadata = message.execution_metadata.as_ref();
     let sealed = metadata
         .and_then(|metadata| {
@@ -118,19 +118,28 @@ pub(crate) fn open(
         .and_then(|any| Sealed::decode(any.value.as_slice()).ok())
         .ok_or(Unusable::Foreign)?;
     let statement = statement(key, &sealed.record);
-    let vouches = |signed: &Signed| {
-        let mut keys = trusted.iter().filter(|key| key.bytes() == signed.key);
-        keys.any(|key| key.verifies(&statement, &signed.signature))
-    };
-    if !trusted.is_empty() && !sealed.signatures.iter().any(vouches) {
-        return Err(Unusable::Untrusted);
+    if trusted.is_empty() {
+        return Ok((sealed.record, Origin(None)));
     }
-    Ok(sealed.record)
+    let signer = trusted.iter().find(|key| {
+        let of = |signed: &&Signed| signed.key == key.bytes();
+        let mut signatures = sealed.signatures.iter().filter(of);
+        signatures.any(|signed| key.verifies(&statement, &signed.signature))
+    });
+    match signer {
+        Some(key) => Ok((sealed.record, Origin(Some(*key.bytes())))),
+        None => Err(Unusable::Untrusted),
+    }
 }
 
 /// What is signed: that this action has this record.
 fn statement(key: ActionKey, record: &[u8]) -> Vec<u8> {
     [PREFIX, key.digest().to_string().as_bytes(), b"\n", record].concat()
+}
+
+/// Whoever claims more is not believed.
+fn duration(micros: u64) -> Duration {
+    Duration::from_micros(micros).min(Duration::from_secs(30 * 24 * 3600))
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -172,7 +181,8 @@ mod tests {
     fn a_result_survives() {
         let mut message = reapi::ActionResult::default();
         seal(&mut message, key("a"), write(&result()), None);
-        let record = open(&message, key("a"), &[]).unwrap();
+        let (record, origin) = open(&message, key("a"), &[]).unwrap();
+        assert_eq!(origin, Origin(None));
         assert_eq!(read(&record), Some(result()));
         assert_eq!(
             open(&reapi::ActionResult::default(), key("a"), &[]),

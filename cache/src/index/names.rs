@@ -36,6 +36,33 @@ impl Index {
         })
     }
 
+    pub fn heard(&self, blobs: &[Digest]) -> Result<Vec<Option<Sha256>>> {
+        self.read_many("look up names", |db| {
+            let sql = "SELECT name FROM heard WHERE digest = ?1";
+            let keys = blobs.iter().map(|blob| [blob.to_row()]);
+            each(db, sql, keys, |row| row.get(0).map(Sha256::from_row))
+        })
+    }
+
+    pub fn put_heard(&self, pairs: &[(Digest, Sha256)]) -> Result<()> {
+        self.write("take names", |db| {
+            let mut insert = db.prepare_cached("INSERT OR REPLACE INTO heard VALUES (?1, ?2)")?;
+            pairs.iter().try_for_each(|(digest, name)| {
+                insert
+                    .execute(params![digest.to_row(), name.to_row()])
+                    .map(drop)
+            })
+        })
+    }
+
+    pub fn forget_names(&self, digest: Digest) -> Result<()> {
+        self.write("forget names", |db| {
+            db.execute("DELETE FROM heard WHERE digest = ?1", [digest.to_row()])?;
+            db.execute("DELETE FROM twins WHERE directory = ?1", [digest.to_row()])
+                .map(drop)
+        })
+    }
+
     pub fn twins(&self, directories: &[TreeDigest]) -> Result<Vec<Option<Sha256>>> {
         self.read_many("look up names", |db| {
             let sql = "SELECT name FROM twins WHERE directory = ?1";

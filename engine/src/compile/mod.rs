@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pwb_cache::{Batch, CallResult, Digest, KnownCall, New, Store, TreeDigest};
+use pwb_cache::{ActionKey, Batch, CallResult, Digest, KnownCall, New, Store, TreeDigest};
 use pwb_sandbox::{Call, Calls};
 use rustix::fs::Mode;
 
@@ -41,6 +41,8 @@ const MOST_LISTS: usize = 16;
 pub struct Compiles {
     memo: Memo,
     fresh: Mutex<Fresh>,
+    /// What others may want to know of commands that succeeded.
+    notes: Mutex<Vec<(ActionKey, Vec<KnownCall>)>>,
 }
 
 /// Results that are not durable yet.
@@ -68,7 +70,25 @@ impl Compiles {
         Compiles {
             memo: Memo::default(),
             fresh: Mutex::new(Fresh::new()),
+            notes: Mutex::default(),
         }
+    }
+
+    /// Takes note of what the calls of a command came to.
+    pub fn note(&self, command: ActionKey, calls: Vec<KnownCall>) {
+        self.notes().push((command, calls));
+    }
+
+    /// Gives the notes to the shared cache.
+    pub fn share(&self, store: &Store) -> Result<()> {
+        for (command, calls) in std::mem::take(&mut *self.notes()) {
+            store.share_calls(command, &calls)?;
+        }
+        Ok(())
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Vec<(ActionKey, Vec<KnownCall>)>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers calls until they are closed; says how, and which of them are known now.
@@ -97,7 +117,7 @@ impl Compiles {
             return Ok(());
         }
         let calls: Vec<_> = fresh.calls.into_iter().collect();
-        Ok(store.publish_calls(fresh.new, &calls, &fresh.paths)?)
+        Ok(store.publish_calls(fresh.new, &calls, &fresh.paths, None)?)
     }
 
     /// Answers one call, or runs it and remembers what it came to.

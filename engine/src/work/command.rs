@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use pwb_cache::{Action, Tree, TreeDigest, TreeNode, TreePath, fs};
+use pwb_cache::{ActionKey, Tree, TreeDigest, TreeNode, TreePath, fs};
 use pwb_sandbox::{Calling, Calls, Exit, Mount, Source, Spec, Status, Stdio};
 
 use super::{Context, Made};
@@ -228,12 +228,7 @@ impl Context<'_> {
         calls: &Calls,
         run: impl FnOnce() -> Result<Exit>,
     ) -> Result<Exit> {
-        // The same command over the root alone: whatever its inputs are, most of its calls will be the same.
-        let command = Action {
-            input_root: scene.root,
-            ..self.prepared.action.clone()
-        };
-        let (command, _) = command.encode();
+        let command = self.over_root(scene);
         self.store.ask_calls(command)?;
         let (exit, served) = std::thread::scope(|scope| {
             let server = scope.spawn(|| self.compiles.serve(self.store, scene, calls));
@@ -244,13 +239,26 @@ impl Context<'_> {
         });
         let (tally, known) = served.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.compiles.publish(self.store)?;
-        self.store.share_calls(command, &known)?;
         if tally.calls() > 0 {
             let node = self.step.name.clone();
             self.store.count_calls(&tally.rows(&node))?;
             self.tell(Event::Compiled { node, tally });
         }
+        let succeeded = |exit: &Exit| exit.status == Status::Code(0);
+        if exit.as_ref().is_ok_and(succeeded) {
+            self.compiles.note(command, known);
+        }
         exit
+    }
+
+    /// The same command over the root alone: whatever its inputs are, most calls of compilers in it will be the same.
+    fn over_root(&self, scene: &Scene) -> ActionKey {
+        let mut command = self.prepared.action.clone();
+        command.input_root = scene.root;
+        command
+            .platform
+            .insert("pwb-note".to_owned(), "calls-1".to_owned());
+        command.encode().0
     }
 
     /// Keeps what a failed command has written, if that is wanted; else it goes.

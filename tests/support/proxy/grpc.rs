@@ -35,6 +35,8 @@ pub enum Fault {
     Flipped { every: u64 },
     /// Blobs have a byte too much.
     Longer { every: u64 },
+    /// A bit of results is another, in what clients have put into them for themselves.
+    Results,
     /// Blobs are said to be there and are not.
     Missing { every: u64 },
     /// These calls, counted from 0, find it unavailable.
@@ -196,7 +198,15 @@ impl action_cache_server::ActionCache for Relay {
         request: Request<reapi::GetActionResultRequest>,
     ) -> Answer<reapi::ActionResult> {
         self.enter("GetActionResult", request.get_ref().encoded_len())?;
-        let answer = self.actions().get_action_result(onward(request)).await?;
+        let mut answer = self.actions().get_action_result(onward(request)).await?;
+        if matches!(self.fault, Fault::Results) {
+            let metadata = answer.get_mut().execution_metadata.iter_mut();
+            for own in metadata.flat_map(|metadata| &mut metadata.auxiliary_metadata) {
+                let half = own.value.len() / 2;
+                own.value[half] ^= 1;
+                self.counts.fault();
+            }
+        }
         self.came(answer.get_ref());
         Ok(answer)
     }

@@ -1,5 +1,6 @@
 //! Blobs over the wire: which are missing, and many small ones in a message.
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use pwb_cache::reapi;
@@ -29,7 +30,7 @@ pub(crate) struct Blobs<'a> {
 pub(crate) fn batches<T>(blobs: Vec<T>, limit: u64, size: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
     let (mut batches, mut open, mut filled) = (Vec::new(), Vec::new(), 0);
     for blob in blobs {
-        let size = size(&blob) + OVERHEAD;
+        let size = size(&blob).saturating_add(OVERHEAD);
         if size > limit {
             batches.push(vec![blob]);
             continue;
@@ -50,7 +51,7 @@ pub(crate) fn batches<T>(blobs: Vec<T>, limit: u64, size: impl Fn(&T) -> u64) ->
 impl Blobs<'_> {
     /// Whether a blob fits no batch.
     pub fn is_large(&self, size: u64) -> bool {
-        size + OVERHEAD > self.server.batch
+        size.saturating_add(OVERHEAD) > self.server.batch
     }
 
     /// Which of these the server lacks.
@@ -88,6 +89,7 @@ impl Blobs<'_> {
             async move { client.batch_read_blobs(request).await }
         })?;
         let responses = answer.into_inner().responses;
+        let asked: HashSet<&reapi::Digest> = names.iter().collect();
         let carried = responses.iter().map(|response| response.data.len() as u64);
         self.wire.tell(Notice::Received(carried.sum()));
         Ok(responses
@@ -99,7 +101,7 @@ impl Blobs<'_> {
                     .is_none_or(|status| status.code == 0)
             })
             .filter_map(|response| {
-                let name = response.digest?;
+                let name = response.digest.filter(|name| asked.contains(name))?;
                 let bytes = match response.compressor {
                     0 => response.data,
                     _ => unpack(&response.data, size(&name))?,
@@ -170,7 +172,7 @@ pub(crate) fn size(name: &reapi::Digest) -> u64 {
 }
 
 fn total(names: &[reapi::Digest]) -> u64 {
-    names.iter().map(size).sum()
+    names.iter().map(size).fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Files from the server, verified before they are published.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pwb_cache::{Batch, Digest, Store, fs, reapi};
 
@@ -14,7 +14,7 @@ struct Files<'a> {
     store: &'a Store,
     batch: Batch<'a>,
     /// In which modes each is wanted.
-    modes: HashMap<Digest, Vec<bool>>,
+    modes: HashMap<Digest, BTreeSet<bool>>,
 }
 
 impl Client {
@@ -24,9 +24,9 @@ impl Client {
         store: &Store,
         wanted: &[(Digest, bool)],
     ) -> pwb_cache::Result<()> {
-        let mut modes: HashMap<Digest, Vec<bool>> = HashMap::new();
+        let mut modes: HashMap<Digest, BTreeSet<bool>> = HashMap::new();
         for (digest, executable) in wanted {
-            modes.entry(*digest).or_default().push(*executable);
+            modes.entry(*digest).or_default().insert(*executable);
         }
         let files = Files {
             client: self,
@@ -84,7 +84,7 @@ impl Files<'_> {
                     }
                     taken.push(*digest);
                 }
-                Some(digest) => self.client.damaged(*digest),
+                Some(digest) => self.client.damaged(self.store, *digest)?,
                 None => {}
             }
         }
@@ -92,6 +92,9 @@ impl Files<'_> {
     }
 
     fn take_large(&self, name: &reapi::Digest, digest: Digest) -> pwb_cache::Result<Vec<Digest>> {
+        if digest.size() > self.store.free_bytes()? {
+            return Ok(Vec::new());
+        }
         let path = self.store.session()?.path("blob");
         let mut file = fs::create(&path)?;
         let found = self.client.heed(self.blobs.read_stream(name, &mut file));
@@ -110,8 +113,9 @@ impl Files<'_> {
                 }
                 match self.batch.take_file(&copy, *executable)? {
                     it if it == digest => taken.push(it),
-                    _ => self.client.damaged(digest),
+                    _ => self.client.damaged(self.store, digest)?,
                 }
+                fs::remove_file(&copy)?;
             }
         }
         fs::remove_file(&path)?;

@@ -18,28 +18,31 @@ struct State {
     /// How often the circuit was opened.
     openings: u32,
     open_until: Option<Instant>,
+    /// Whether one is calling after a pause.
+    trying: bool,
     closed_for_good: bool,
 }
 
 impl Health {
+    /// Whether calls are worth a try. Asking changes nothing.
+    pub fn is_good(&self) -> bool {
+        let state = self.state();
+        let closed = state.open_until.is_none_or(|until| Instant::now() >= until);
+        closed && !state.trying && !state.closed_for_good
+    }
+
     /// Whether to call. When a pause ends, one caller is told to, and the others once that one has come through.
     pub fn permits(&self) -> bool {
+        let permits = self.is_good();
         let mut state = self.state();
-        match state.open_until {
-            _ if state.closed_for_good => false,
-            None => true,
-            Some(until) if Instant::now() < until => false,
-            Some(_) => {
-                state.open_until = Some(Instant::now() + FIRST_PAUSE);
-                true
-            }
-        }
+        state.trying |= permits && state.open_until.is_some();
+        permits
     }
 
     /// A call was answered, be it with a refusal.
     pub fn answered(&self) {
         let mut state = self.state();
-        (state.failures, state.open_until) = (0, None);
+        (state.failures, state.open_until, state.trying) = (0, None, false);
     }
 
     /// A call failed. True for the first that opens the circuit.
@@ -55,10 +58,11 @@ impl Health {
     fn count(&self, failures: u32) -> bool {
         let mut state = self.state();
         state.failures += failures;
-        if state.failures < PATIENCE || state.open_until.is_some_and(|until| Instant::now() < until)
-        {
+        let waiting = state.open_until.is_some_and(|until| Instant::now() < until);
+        if state.failures < PATIENCE || waiting {
             return false;
         }
+        state.trying = false;
         let pause = FIRST_PAUSE * 2_u32.saturating_pow(state.openings.min(10));
         state.open_until = Some(Instant::now() + pause);
         state.openings += 1;
@@ -76,6 +80,7 @@ impl Health {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -106,5 +111,17 @@ mod tests {
         health.answered();
         assert!(health.permits() && health.permits());
         assert!(health.end() && !health.permits() && !health.end());
+    }
+
+    #[test]
+    fn each_pause_is_twice_as_long() {
+        let health = Health::default();
+        for opening in 0..3 {
+            health.late();
+            let left = health.state().open_until.unwrap() - Instant::now();
+            assert!(left > FIRST_PAUSE * 2_u32.pow(opening) - Duration::from_secs(1));
+            health.state().open_until = Some(Instant::now());
+            assert!(health.is_good() && health.is_good() && health.permits());
+        }
     }
 }

@@ -25,7 +25,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bazel_remote_apis::google::bytestream;
 use prost::Message;
-use pwb_cache::{ActionKey, ActionResult, Digest, Function, Store, TreeDigest, Upstream, reapi};
+use pwb_cache::{
+    ActionKey, ActionResult, Digest, Function, Origin, Sha256, Store, TreeDigest, Upstream, reapi,
+};
 
 use crate::error::Result;
 use crate::record::{self, Unusable};
@@ -64,8 +66,6 @@ struct State {
     /// Blobs that did not come when they were asked for, or were not what their names say. Whatever the server says of them,
     /// they are not counted on again.
     lost: HashSet<Digest>,
-    /// Results that came from there.
-    theirs: HashMap<ActionKey, TreeDigest>,
     /// Whether it takes nothing more.
     full: bool,
     /// Whether it runs nothing more for us, and whether a worker of its has been seen.
@@ -128,7 +128,12 @@ impl Client {
 
     /// Tells the user once.
     fn say<T>(&self, what: &str) -> Option<T> {
-        if self.state().said.insert(what.to_owned()) {
+        self.say_of(what, what)
+    }
+
+    /// Tells the user once of a topic: what servers say has digests in it, and would come a hundred times.
+    fn say_of<T>(&self, topic: &str, what: &str) -> Option<T> {
+        if self.state().said.insert(topic.to_owned()) {
             let warning = format!("{}: {what}", self.settings.url);
             self.wire.tell(Notice::Warning(warning));
         }
@@ -140,7 +145,9 @@ impl Client {
         match outcome {
             Ok(found) => Some(found),
             Err(Trouble::NotFound | Trouble::Down(None)) => None,
-            Err(Trouble::Refused(status)) => self.say(&said(&status)),
+            Err(Trouble::Refused(status)) => {
+                self.say_of(status.code().description(), &said(&status))
+            }
             // Who knows that objects do not come knows enough.
             Err(Trouble::Down(Some(_))) if self.state().said.contains(LOST) => None,
             Err(Trouble::Down(Some(problem))) => {
@@ -189,27 +196,33 @@ impl Client {
         &self,
         server: Server,
         key: ActionKey,
-    ) -> Option<(ActionResult, Option<reapi::Digest>)> {
-        let (message, record) = self.record(server, key)?;
+    ) -> Option<(ActionResult, Origin, Option<reapi::Digest>)> {
+        let (message, record, origin) = self.record(server, key)?;
         let root = message.output_directories.into_iter().next();
         let root = root.and_then(|root| root.root_directory_digest);
-        Some((record::read(&record)?, root))
+        Some((record::read(&record)?, origin, root))
     }
 
     /// What the server has under this key, if it is one of pwb's records and may be used.
-    fn record(&self, server: Server, key: ActionKey) -> Option<(reapi::ActionResult, Vec<u8>)> {
+    fn record(
+        &self,
+        server: Server,
+        key: ActionKey,
+    ) -> Option<(reapi::ActionResult, Vec<u8>, Origin)> {
         let message = self.action_result(server, key)?;
         match record::open(&message, key, &self.settings.trusted) {
-            Ok(record) => Some((message, record)),
+            Ok((record, origin)) => Some((message, record, origin)),
             Err(Unusable::Foreign) => None,
             Err(Unusable::Untrusted) => self
                 .say("it has results that none of the trusted keys has signed; they are not used"),
         }
     }
 
-    fn damaged(&self, digest: Digest) {
+    /// What came under a name is not what it was said to be: the name is no good.
+    fn damaged(&self, store: &Store, digest: Digest) -> pwb_cache::Result<()> {
         self.state().lost.insert(digest);
         self.say::<()>("it has sent bytes that are not what their digest says; they are not used");
+        store.forget_names(digest)
     }
 }
 
@@ -218,28 +231,44 @@ impl Upstream for Client {
         &self,
         store: &Store,
         keys: &[ActionKey],
-    ) -> pwb_cache::Result<Vec<Option<ActionResult>>> {
+    ) -> pwb_cache::Result<Vec<Option<(ActionResult, Origin)>>> {
         let Some(server) = self.server() else {
             return Ok(vec![None; keys.len()]);
         };
         let found = parallel::map(keys, LOOKUPS, |key| self.result(server, *key));
+        let refused = self.state().refused.clone();
         let mut twins = Vec::new();
         let mut results = Vec::new();
-        let mut state = self.state();
-        for (key, found) in keys.iter().zip(found) {
-            let found = found.filter(|(result, _)| !state.refused.contains(&result.tree));
-            if let Some((result, root)) = &found {
-                state.theirs.insert(*key, result.tree);
-                let root = root.as_ref().and_then(pwb_cache::Sha256::from_message);
+        for found in found {
+            let found = found.filter(|(result, _, _)| !refused.contains(&result.tree));
+            if let Some((result, _, Some(root))) = &found {
+                let root = Sha256::from_message(root);
                 twins.extend(root.map(|root| (result.tree, root)));
             }
-            results.push(found.map(|(result, _)| result));
+            results.push(found.map(|(result, origin, _)| (result, origin)));
         }
-        drop(state);
         if server.function == Function::Sha256 {
             store.put_twins(&twins)?;
         }
         Ok(results)
+    }
+
+    fn trusts(&self, origin: Origin) -> bool {
+        let trusted = &self.settings.trusted;
+        trusted.is_empty()
+            || trusted
+                .iter()
+                .any(|key| origin == Origin(Some(*key.bytes())))
+    }
+
+    fn vouches(&self, origin: Origin) -> bool {
+        match self.settings.signing {
+            // Who has no key says nothing by giving it on.
+            None => true,
+            Some(_) => {
+                origin != Origin(None) && self.trusts(origin) && !self.settings.trusted.is_empty()
+            }
+        }
     }
 
     fn directories(&self, store: &Store, wanted: &[TreeDigest]) -> pwb_cache::Result<()> {
@@ -281,27 +310,20 @@ impl Upstream for Client {
     fn refuse(&self, tree: TreeDigest) {
         let mut state = self.state();
         state.refused.insert(tree);
-        // It is made here now, and may be given back whole.
-        state.theirs.retain(|_, theirs| *theirs != tree);
     }
 
-    fn note(&self, store: &Store, key: ActionKey) -> pwb_cache::Result<Option<Vec<u8>>> {
+    fn note(&self, store: &Store, key: ActionKey) -> pwb_cache::Result<Option<(Vec<u8>, Origin)>> {
         match self.blobs() {
             Some(blobs) => self.fetch_note(blobs, store, key),
             None => Ok(None),
         }
     }
 
-    fn put_note(
-        &self,
-        store: &Store,
-        key: ActionKey,
-        note: &[u8],
-        files: &[Digest],
-    ) -> pwb_cache::Result<()> {
-        match self.blobs() {
-            Some(blobs) => self.send_note(blobs, store, key, note, files),
-            None => Ok(()),
+    fn put_note(&self, store: &Store, key: ActionKey, note: &[u8], files: &[Digest]) {
+        if let Some(blobs) = self.blobs().filter(|_| self.settings.upload)
+            && let Err(error) = self.send_note(blobs, store, key, note, files)
+        {
+            self.say::<()>(&format!("{error}; not all is uploaded"));
         }
     }
 
@@ -309,10 +331,11 @@ impl Upstream for Client {
         self.settings.upload
     }
 
-    fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]) -> pwb_cache::Result<()> {
-        match self.blobs().filter(|_| self.settings.upload) {
-            Some(blobs) => self.upload(blobs, store, results),
-            None => Ok(()),
+    fn share(&self, store: &Store, results: &[(ActionKey, ActionResult)]) {
+        if let Some(blobs) = self.blobs().filter(|_| self.settings.upload)
+            && let Err(error) = self.upload(blobs, store, results)
+        {
+            self.say::<()>(&format!("{error}; not all is uploaded"));
         }
     }
 }

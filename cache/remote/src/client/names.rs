@@ -39,8 +39,11 @@ pub(crate) fn names(
     Ok(match function {
         Function::Blake3 => blobs.iter().map(|blob| Some(blob.to_message())).collect(),
         Function::Sha256 => {
-            let names = store.sha256(blobs)?.into_iter();
-            names.map(|name| name.map(Sha256::to_message)).collect()
+            let known = store.sha256(blobs)?.into_iter().zip(store.heard(blobs)?);
+            let name = |(known, heard): (Option<Sha256>, Option<Sha256>)| known.or(heard);
+            known
+                .map(|pair| name(pair).map(Sha256::to_message))
+                .collect()
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pwb_cache::{ActionKey, Blob, Digest, Function, Sha256, Store, fs, reapi};
+use pwb_cache::{ActionKey, Blob, Digest, Function, Origin, Sha256, Store, fs, reapi};
 
 use super::Client;
 use super::blobs::{Blobs, size};
@@ -12,8 +12,8 @@ use crate::record;
 
 /// How hard notes are packed: they are small, alike, and read more often than written.
 const LEVEL: i32 = 9;
-/// The largest note that is read.
-const LARGEST: u64 = 256 << 20;
+/// The largest note that is read, as it travels and unpacked.
+const LARGEST: u64 = 64 << 20;
 
 impl Client {
     pub(super) fn fetch_note(
@@ -21,8 +21,8 @@ impl Client {
         blobs: Blobs<'_>,
         store: &Store,
         key: ActionKey,
-    ) -> pwb_cache::Result<Option<Vec<u8>>> {
-        let Some((message, record)) = self.record(blobs.server, key) else {
+    ) -> pwb_cache::Result<Option<(Vec<u8>, Origin)>> {
+        let Some((message, record, origin)) = self.record(blobs.server, key) else {
             return Ok(None);
         };
         let mut outputs = message.output_files.into_iter();
@@ -45,9 +45,10 @@ impl Client {
         let name = |output: &reapi::OutputFile| Sha256::from_message(output.digest.as_ref()?);
         let names = outputs.filter_map(|output| Some((digest(&output)?, name(&output)?)));
         if blobs.server.function == Function::Sha256 {
-            store.put_sha256(&names.collect::<Vec<_>>())?;
+            store.put_heard(&names.collect::<Vec<_>>())?;
         }
-        Ok(zstd::bulk::decompress(&packed, LARGEST as usize).ok())
+        let note = zstd::bulk::decompress(&packed, LARGEST as usize).ok();
+        Ok(note.map(|note| (note, origin)))
     }
 
     /// A blob that only this client looks into.
@@ -81,6 +82,9 @@ impl Client {
         note: &[u8],
         files: &[Digest],
     ) -> pwb_cache::Result<()> {
+        if !self.takes_results(blobs) {
+            return Ok(());
+        }
         let function = blobs.server.function;
         let Ok(packed) = zstd::bulk::compress(note, LEVEL) else {
             return Ok(());

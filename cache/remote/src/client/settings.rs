@@ -54,8 +54,10 @@ pub struct Url {
 impl Url {
     /// Parses it.
     pub fn parse(text: &str) -> Result<Url> {
+        // What stands before an `@` may be a secret.
+        let shown = text.rsplit('@').next().unwrap_or_default();
         let wrong = |why: &str| Error::Url {
-            url: text.to_owned(),
+            url: shown.to_owned(),
             why: why.to_owned(),
         };
         let (scheme, rest) = text

@@ -20,6 +20,7 @@ use super::{Notice, names};
 const CHUNK: usize = 1 << 20;
 /// How often a stream is taken up where it broke off.
 const RESUMPTIONS: u32 = 5;
+const BREAKS: &str = "the connection breaks again and again";
 /// How long an upload may stand still, and how often that is looked at.
 const STALLED: Duration = Duration::from_secs(15);
 const LOOKING: Duration = Duration::from_secs(1);
@@ -58,10 +59,10 @@ impl Blobs<'_> {
             let now = into.stream_position().map_err(local)?;
             match outcome {
                 Ok(()) if now == size(name) => return Ok(()),
-                Err(Trouble::Down(problem)) if resumptions == RESUMPTIONS || now == done => {
-                    return Err(Trouble::Down(problem));
+                Err(Trouble::Down(None)) if resumptions == RESUMPTIONS => {
+                    return Err(Trouble::Down(Some(BREAKS.to_owned())));
                 }
-                Err(Trouble::Down(_)) => resumptions += 1,
+                Err(Trouble::Down(None)) if now > done => resumptions += 1,
                 // It ended too early: what is there is not what the name says.
                 Ok(()) => return Err(Trouble::NotFound),
                 Err(other) => return Err(other),
@@ -112,7 +113,10 @@ impl Blobs<'_> {
         let mut offset = 0;
         loop {
             match self.write_from(&resource, offset, name, blob) {
-                Err(Trouble::Down(_)) if resumptions < RESUMPTIONS && self.wire.is_up() => {
+                Err(Trouble::Down(None)) if resumptions == RESUMPTIONS => {
+                    return Err(Trouble::Down(Some(BREAKS.to_owned())));
+                }
+                Err(Trouble::Down(None)) if self.wire.is_up() => {
                     resumptions += 1;
                     // Offsets count what travels, and compressed bytes cannot be cut to size here.
                     offset = match self.server.zstd {
@@ -167,7 +171,7 @@ impl Blobs<'_> {
             scope.spawn(|| send_chunks(source, resource, offset, &sent, sender));
             let mut client = self.wire.bytes();
             let request = self.wire.request(ReceiverStream::new(receiver));
-            let answer = self.wire.call_once(async {
+            let answer = self.wire.call_once(&sent, async {
                 let mut call = pin!(client.write(request));
                 let (mut seen, mut moved) = (0, Instant::now());
                 loop {

@@ -10,6 +10,9 @@ use super::names;
 use super::wire::Trouble;
 use super::{Client, Notice, TRANSFERS, parallel, twin};
 
+/// Bytes of directories that are taken of one tree.
+const LARGEST_TREE: u64 = 256 << 20;
+
 /// Directories that have arrived.
 #[derive(Default)]
 struct Arrived {
@@ -37,15 +40,17 @@ impl Client {
                     continue;
                 };
                 let directory = reapi::Directory::decode(bytes.as_slice()).ok();
-                let taken = directory.and_then(|it| arrived.take(blobs.server.function, it));
-                if taken != Some(tree) {
-                    self.damaged(tree.digest());
+                let mut one = Arrived::default();
+                match directory.and_then(|it| one.take(blobs.server.function, it)) {
+                    Some(taken) if taken == tree => arrived.extend(one),
+                    _ => self.damaged(store, tree.digest())?,
                 }
             }
-            arrived
+            Ok::<_, pwb_cache::Error>(arrived)
         };
         let mut lost: HashSet<Digest> = wanted.iter().map(|tree| tree.digest()).collect();
         for arrived in parallel::map(&named, TRANSFERS, fetch) {
+            let arrived = arrived?;
             for (digest, _) in &arrived.messages {
                 lost.remove(digest);
             }
@@ -66,7 +71,11 @@ impl Client {
         let fetch = |(name, _): &(reapi::Digest, TreeDigest)| {
             let mut arrived = Arrived::default();
             // A server that knows no such call is no news to the user: there is another way.
-            for directory in blobs.tree(name).unwrap_or_default() {
+            let found = match blobs.tree(name) {
+                Err(Trouble::Refused(_)) => None,
+                other => self.heed(other),
+            };
+            for directory in found.unwrap_or_default() {
                 arrived.take(blobs.server.function, directory);
             }
             arrived
@@ -103,6 +112,9 @@ impl Blobs<'_> {
             page_token.clear();
             while let Some(answer) = self.wire.next(&mut stream, begin, carried)? {
                 let length = answer.encoded_len() as u64;
+                if carried > LARGEST_TREE {
+                    return Err(Trouble::NotFound);
+                }
                 self.wire.tell(Notice::Received(length));
                 carried += length;
                 directories.extend(answer.directories);
@@ -141,8 +153,14 @@ impl Arrived {
         Some(TreeDigest::from_digest(digest))
     }
 
+    fn extend(&mut self, other: Arrived) {
+        self.messages.extend(other.messages);
+        self.files.extend(other.files);
+        self.twins.extend(other.twins);
+    }
+
     fn keep(self, store: &Store) -> pwb_cache::Result<()> {
-        store.put_sha256(&self.files)?;
+        store.put_heard(&self.files)?;
         store.put_twins(&self.twins)?;
         store.batch().put_messages(&self.messages)
     }

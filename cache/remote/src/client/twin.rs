@@ -63,6 +63,10 @@ pub(crate) fn read(twin: reapi::Directory) -> Option<Read> {
     for file in twin.files {
         let name = Sha256::from_message(&file.digest?)?;
         let digest = blake3(&file.node_properties?, PROPERTY)?;
+        // The same bytes have one size.
+        if digest.size() != name.size() {
+            return None;
+        }
         read.files.push((digest, name));
         let executable = file.is_executable;
         let entry = Entry::File { digest, executable };

@@ -34,21 +34,17 @@ impl Client {
         store: &Store,
         results: &[(ActionKey, ActionResult)],
     ) -> pwb_cache::Result<()> {
-        if !blobs.server.updates {
-            self.say::<()>("it takes no results from us; nothing is uploaded");
+        if !self.takes_results(blobs) {
             return Ok(());
         }
-        let theirs = self.state().theirs.clone();
-        let ours = results.iter().filter(|(key, _)| !theirs.contains_key(key));
-        let ours: Vec<_> = ours.copied().collect();
-        let known = parallel::map(&ours, LOOKUPS, |(key, _)| {
+        let known = parallel::map(results, LOOKUPS, |(key, _)| {
             let found = self.result(blobs.server, *key);
-            found.is_some_and(|(found, _)| !self.state().refused.contains(&found.tree))
+            found.is_some_and(|(found, _, _)| !self.state().refused.contains(&found.tree))
         });
-        let unknown: Vec<_> = ours
-            .into_iter()
+        let unknown: Vec<_> = results
+            .iter()
             .zip(known)
-            .filter_map(|(result, known)| (!known).then_some(result))
+            .filter_map(|(result, known)| (!known).then_some(*result))
             .collect();
         let sent = parallel::map(&unknown, TRANSFERS, |(key, result)| {
             if self.state().full || !self.wire.is_up() {
@@ -60,6 +56,14 @@ impl Client {
             Ok(())
         });
         sent.into_iter().collect()
+    }
+
+    /// Whether the server takes results, as far as is known.
+    pub(super) fn takes_results(&self, blobs: Blobs<'_>) -> bool {
+        if !blobs.server.updates {
+            self.say::<()>("it takes no results from us; nothing is uploaded");
+        }
+        blobs.server.updates && !self.state().full && self.wire.is_up()
     }
 
     /// Sends a parcel; a server that takes nothing more is not bothered again.
@@ -79,6 +83,7 @@ impl Client {
         });
         match outcome {
             Err(Trouble::Refused(status)) => {
+                let topic = status.code().description();
                 let ends = [
                     Code::ResourceExhausted,
                     Code::PermissionDenied,
@@ -86,9 +91,12 @@ impl Client {
                 ];
                 if ends.contains(&status.code()) {
                     self.state().full = true;
-                    self.say::<()>(&format!("{}; nothing more is uploaded", said(&status)));
+                    self.say_of::<()>(
+                        topic,
+                        &format!("{}; nothing more is uploaded", said(&status)),
+                    );
                 } else {
-                    self.say::<()>(&format!("{}; not all is uploaded", said(&status)));
+                    self.say_of::<()>(topic, &format!("{}; not all is uploaded", said(&status)));
                 }
             }
             other => drop(self.heed(other)),
@@ -241,7 +249,14 @@ pub(super) fn named(
     store: &Store,
     files: &[Digest],
 ) -> pwb_cache::Result<Option<Vec<(Digest, reapi::Digest, Blob)>>> {
-    let names = names::names(function, store, files)?;
+    // Only what was hashed here: a name that was heard is good for asking.
+    let names: Vec<Option<reapi::Digest>> = match function {
+        Function::Blake3 => names::names(function, store, files)?,
+        Function::Sha256 => {
+            let names = store.sha256(files)?.into_iter();
+            names.map(|name| name.map(Sha256::to_message)).collect()
+        }
+    };
     let mut found = Vec::with_capacity(files.len());
     for (file, name) in files.iter().zip(names) {
         let Some(blob) = store.blob(*file)? else {
@@ -252,15 +267,16 @@ pub(super) fn named(
     // BLAKE3 names are always known.
     let unknown = found.par_iter().filter(|(_, name, _)| name.is_none());
     let computed: Vec<(Digest, Sha256)> = unknown
-        .map(|(file, _, blob)| Ok((*file, hash(blob)?)))
-        .collect::<pwb_cache::Result<_>>()?;
+        .filter_map(|(file, _, blob)| Some((*file, hash(blob).ok()?)))
+        .collect();
     store.put_sha256(&computed)?;
     let computed: HashMap<Digest, Sha256> = computed.into_iter().collect();
-    let named = found.into_iter().filter_map(|(file, name, blob)| {
+    let named = found.into_iter().map(|(file, name, blob)| {
         let name = name.or_else(|| Some(computed.get(&file)?.to_message()))?;
         Some((file, name, blob))
     });
-    Ok(Some(named.collect()))
+    // One that has gone in the meantime is not here.
+    Ok(named.collect())
 }
 
 fn hash(blob: &Blob) -> pwb_cache::Result<Sha256> {

@@ -1,6 +1,7 @@
 //! One connection, and single calls over it: deadlines, retries, headers. It knows messages and no meaning.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bazel_remote_apis::google::longrunning::operations_client::OperationsClient;
@@ -22,6 +23,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 const SLOWEST: u64 = 128 << 10;
 /// How often a call is tried that the server could not take just now.
 const TRIES: u32 = 4;
+/// For how long. What takes longer to fail, as a host does that is not there, would fail as slowly again.
+const TRYING: Duration = Duration::from_secs(2);
 /// The pause after the first of them; each time it is three times as long.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The largest message that is taken. What servers send is bound by what was asked for.
@@ -148,12 +151,13 @@ impl Wire {
     where
         F: Future<Output = Result<T, Status>>,
     {
-        let deadline = deadline(bytes);
+        let deadline = deadline(bytes.min(LARGEST_MESSAGE as u64));
+        let begin = Instant::now();
         let late = format!("no answer within {} s", deadline.as_secs());
         for tries in 1..TRIES {
             let call = async { tokio::time::timeout(deadline, call()).await };
             match self.attempt(call) {
-                Some(Ok(Err(status))) if is_passing(status.code()) => {
+                Some(Ok(Err(status))) if is_passing(status.code()) && begin.elapsed() < TRYING => {
                     self.block_on(async { tokio::time::sleep(pause(tries)).await });
                 }
                 outcome => return self.judge(outcome, &late),
@@ -163,13 +167,16 @@ impl Wire {
         self.judge(self.attempt(call), &late)
     }
 
-    /// Calls once, without a deadline.
+    /// Calls once, without a deadline. A call that breaks off after `progress` can be taken up again: it is no sign that the
+    /// server is not there.
     pub fn call_once<T>(
         &self,
+        progress: &AtomicU64,
         call: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, Trouble> {
         let call = async { Ok::<_, ()>(call.await) };
-        self.judge(self.attempt(call), "")
+        let outcome = self.attempt(call);
+        self.judge_stream(outcome, progress.load(Ordering::Relaxed), "")
     }
 
     /// The next message of a stream, of which so much has been carried since it began.
@@ -184,12 +191,26 @@ impl Wire {
             true => Err(()),
             false => self.block_on(next).map_err(drop),
         };
-        self.judge(Some(outcome), "it sends next to nothing")
+        self.judge_stream(Some(outcome), carried, "it sends next to nothing")
+    }
+
+    fn judge_stream<T>(
+        &self,
+        outcome: Option<Result<Result<T, Status>, ()>>,
+        carried: u64,
+        late: &str,
+    ) -> Result<T, Trouble> {
+        match &outcome {
+            Some(Ok(Err(status))) if carried > 0 && is_broken(status.code()) => {
+                Err(Trouble::Down(None))
+            }
+            _ => self.judge(outcome, late),
+        }
     }
 
     /// Whether calls are worth a try.
     pub fn is_up(&self) -> bool {
-        self.health.permits()
+        self.health.is_good()
     }
 
     fn attempt<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Option<Result<T, ()>> {
@@ -234,7 +255,7 @@ impl Wire {
 }
 
 fn deadline(bytes: u64) -> Duration {
-    ANSWER + Duration::from_millis(bytes * 1000 / SLOWEST)
+    ANSWER + Duration::from_millis(bytes.saturating_mul(1000) / SLOWEST)
 }
 
 /// What the server said, in one line.
@@ -250,6 +271,8 @@ pub(crate) fn said(status: &Status) -> String {
     if !message.is_empty() {
         text = format!("{text}: {}", message.lines().next().unwrap_or_default());
     }
+    // Whatever a server says, it does not move the cursor.
+    text.retain(|c| !c.is_control());
     text
 }
 
@@ -264,6 +287,11 @@ fn is_passing(code: Code) -> bool {
             | Code::Cancelled
             | Code::DeadlineExceeded
     )
+}
+
+/// Whether a stream has broken off.
+fn is_broken(code: Code) -> bool {
+    is_passing(code) && code != Code::DeadlineExceeded
 }
 
 /// Half of it is chance, so that those who failed together do not come back together.

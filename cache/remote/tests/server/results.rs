@@ -171,7 +171,7 @@ async fn calls_of_compilers_are_results_too() {
     let key = Digest::of(b"call");
     served
         .store
-        .publish_calls(batch.finish(), &[(key, call)], &[])
+        .publish_calls(batch.finish(), &[(key, call)], &[], None)
         .unwrap();
     let found = get(&served, Name::Blake3(key)).await.unwrap();
     assert_eq!(found.output_files[0].path, "build/x.o");
