@@ -121,7 +121,10 @@ impl Blobs<'_> {
                     // Offsets count what travels, and compressed bytes cannot be cut to size here.
                     offset = match self.server.zstd {
                         true => 0,
-                        false => self.written(&resource).unwrap_or_default(),
+                        false => match self.written(&resource) {
+                            Err(Trouble::Down(problem)) => return Err(Trouble::Down(problem)),
+                            written => written.unwrap_or_default(),
+                        },
                     };
                 }
                 other => return other,
