@@ -4,6 +4,7 @@
 mod blobs;
 mod execute;
 mod files;
+mod gate;
 mod health;
 mod inputs;
 mod names;

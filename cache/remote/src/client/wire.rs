@@ -11,6 +11,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Request, Status, Streaming};
 
 use super::Notice;
+use super::gate::Gate;
 use super::health::Health;
 use super::settings::{Headers, Settings, Tls, Url};
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The slowest transfer that is still of use, in bytes a second.
 const SLOWEST: u64 = 128 << 10;
 /// How often a call is tried that the server could not take just now.
-const TRIES: u32 = 4;
+const TRIES: u32 = 5;
 /// For how long. What takes longer to fail, as a host does that is not there, would fail as slowly again.
 const TRYING: Duration = Duration::from_secs(2);
 /// The pause after the first of them; each time it is three times as long.
@@ -38,6 +39,7 @@ pub(crate) struct Wire {
     tell: Box<dyn Fn(Notice) + Send + Sync>,
     instance: String,
     health: Health,
+    gate: Gate,
 }
 
 /// Why a call brought nothing.
@@ -74,6 +76,7 @@ impl Wire {
             tell: Box::new(tell),
             instance: settings.url.instance.clone(),
             health: Health::default(),
+            gate: Gate::new(),
         })
     }
 
@@ -157,7 +160,10 @@ impl Wire {
         for tries in 1..TRIES {
             let call = async { tokio::time::timeout(deadline, call()).await };
             match self.attempt(call) {
-                Some(Ok(Err(status))) if is_passing(status.code()) && begin.elapsed() < TRYING => {
+                Some(Ok(Err(status))) if may_pass(status.code()) && begin.elapsed() < TRYING => {
+                    if status.code() == Code::ResourceExhausted {
+                        self.gate.narrow();
+                    }
                     self.block_on(async { tokio::time::sleep(pause(tries)).await });
                 }
                 outcome => return self.judge(outcome, &late),
@@ -214,6 +220,7 @@ impl Wire {
     }
 
     fn attempt<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Option<Result<T, ()>> {
+        let _pass = self.gate.enter();
         self.health
             .permits()
             .then(|| self.block_on(call).map_err(drop))
@@ -287,6 +294,11 @@ fn is_passing(code: Code) -> bool {
             | Code::Cancelled
             | Code::DeadlineExceeded
     )
+}
+
+/// The same, or it is one call too many: who is full says so again, and that is a refusal then.
+fn may_pass(code: Code) -> bool {
+    is_passing(code) || code == Code::ResourceExhausted
 }
 
 /// Whether a stream has broken off.
