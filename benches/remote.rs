@@ -37,7 +37,6 @@ fn main() {
             let [up, casupload, down, casdownload] =
                 times.map(|wall| format!("{:.2} s", wall.as_secs_f64()));
             println!("{what:20} {up:>12} {casupload:>12} {down:>12} {casdownload:>14}");
-            fs::remove_dir_all(&folder).unwrap();
         }
     }
 }

@@ -56,8 +56,10 @@ fn measure(name: &str, least: f64, start: impl FnOnce() -> Server) {
     };
     let (_, wall, said) = realize(pwb().env("PWB_REMOTE_UPLOAD", "success"));
     println!("{name}: uploaded in {:.1} s; {said}", wall.as_secs_f64());
-    // What the server has just taken is not what is measured, nor is how ext4 makes files beside many that were just removed.
+    // What the server has just taken is not what is measured, nor is how ext4 makes files while it avoids those that were
+    // removed in the last half minute: the folder of the server before this one.
     assert!(Command::new("sync").status().unwrap().success());
+    std::thread::sleep(Duration::from_secs(40));
     let stores: Vec<_> = (0..ROUNDS).map(|_| tempfile::tempdir().unwrap()).collect();
     for empty in &stores {
         let (_, wall, said) = realize(pwb().env("PWB_STORE", empty.path()));
