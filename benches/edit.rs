@@ -1,8 +1,8 @@
 //! One C file of CPython changes: pwb beside `make` by hand in a kept build folder, and a rebuild in which every compile is
 //! known, beside ccache.
 //!
-//! `cargo bench --bench edit`; the first time it builds the main target. Both run in the same kind of sandbox, with the same
-//! toolchain, on all cores. What counts are ratios within one run.
+//! `cargo bench --bench edit [-- edits | known]`; the first time it builds the main target. Both run in the same kind of
+//! sandbox, with the same toolchain, on all cores. What counts are ratios within one run.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -19,6 +19,16 @@ const CONSTANT: &str = "static const double pi = 3.";
 fn main() {
     pwb_sandbox::enter_if_asked();
     let bench = Bench::new();
+    let asked = |part: &str| std::env::args().any(|argument| argument == part);
+    if !asked("known") {
+        edits(&bench);
+    }
+    if !asked("edits") {
+        known(&bench);
+    }
+}
+
+fn edits(bench: &Bench) {
     println!(
         "kept folder, first make: {:.1} s",
         bench.by_hand("/root", &[]).as_secs_f64()
@@ -37,11 +47,13 @@ fn main() {
         bench.compare("a constant", &constant);
     }
     bench.compare("a header (Include/pymath.h)", &|text| text);
+}
 
-    // A file that nothing includes: make runs anew in a clean sandbox, and every compile is known.
+fn known(bench: &Bench) {
+    // A file that nothing is made of and configure does not see: make runs anew in a clean sandbox, and every compile is known.
     let mut known = Vec::new();
     for number in 0..3 {
-        fs::write(bench.checkout.join(format!("unused{number}")), "").unwrap();
+        fs::write(bench.checkout.join(format!("Modules/unused{number}.c")), "").unwrap();
         known.push(bench.pwb_node("cpython/make-host"));
     }
     let known = *known.iter().min().unwrap();

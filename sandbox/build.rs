@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=src/devices.rs");
     for name in ["launcher", "enter"] {
         println!("cargo::rerun-if-changed={name}");
         let output = PathBuf::from(env::var("OUT_DIR")?).join(name);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::fs;
+use crate::presence::Place;
 use crate::store::Store;
 
 /// An object that is there.
@@ -29,15 +30,22 @@ impl Blob {
 impl Store {
     /// The object of this digest, published or about to be. Nothing is always there.
     pub fn blob(&self, digest: Digest) -> Result<Option<Blob>> {
-        if digest.size() == 0 && digest == Digest::of(b"") {
-            return Ok(Some(Blob::Bytes(Vec::new())));
-        }
-        for executable in [false, true] {
-            if self.has(digest, executable)? {
-                return Ok(Some(Blob::File(self.cas_path(digest, executable))));
+        Ok(self.blobs(&[digest])?.pop().flatten())
+    }
+
+    /// The same for many, in their order.
+    pub fn blobs(&self, digests: &[Digest]) -> Result<Vec<Option<Blob>>> {
+        let empty = Digest::of(b"");
+        let places = self.places(digests)?.into_iter();
+        let blob = |(digest, place): (&Digest, Option<Place>)| match place {
+            _ if *digest == empty => Ok(Some(Blob::Bytes(Vec::new()))),
+            None => Ok(None),
+            Some(Place::File { executable }) => {
+                Ok(Some(Blob::File(self.cas_path(*digest, executable))))
             }
-        }
-        Ok(self.message(digest)?.map(Blob::Bytes))
+            Some(Place::Message) => Ok(self.message(*digest)?.map(Blob::Bytes)),
+        };
+        digests.iter().zip(places).map(blob).collect()
     }
 
     /// Whether a file has been published in this mode and is still there. The index alone can say that it is whole; the file

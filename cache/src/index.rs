@@ -4,6 +4,8 @@ mod answers;
 mod history;
 mod names;
 
+pub(crate) use answers::Kept;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;

@@ -5,9 +5,19 @@ use std::sync::PoisonError;
 
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::index::Kept;
 use crate::name::Name;
 use crate::sha256::Sha256;
 use crate::store::Store;
+
+/// Where an object is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    /// In the content store, in this mode.
+    File { executable: bool },
+    /// In the index.
+    Message,
+}
 
 impl Store {
     /// The objects that have these names and are whole, published or about to be, in their order. The empty blob is always
@@ -38,29 +48,40 @@ impl Store {
             })
             .collect();
         let known: Vec<Digest> = digests.iter().copied().flatten().collect();
-        let fresh: HashSet<(Digest, bool)> = {
-            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            let modes = |digest: &Digest| [(*digest, false), (*digest, true)];
-            let files = known.iter().flat_map(modes);
-            files.filter(|file| fresh.contains(file)).collect()
-        };
-        // Looked up after that: what is published meanwhile was fresh before.
-        let mut kept = in_parts(&known, |part| self.index.kept(part))?.into_iter();
+        let mut places = self.places(&known)?.into_iter();
         let mut is_there = |digest: &Digest| {
-            let kept = kept.next().unwrap_or_default();
-            let file = |published: bool, executable| {
-                let whole = published || fresh.contains(&(*digest, executable));
-                whole && self.has_file(*digest, executable)
-            };
-            *digest == empty
-                || kept.message
-                || file(kept.plain, false)
-                || file(kept.executable, true)
+            let place = places.next().flatten();
+            *digest == empty || place.is_some()
         };
         Ok(digests
             .into_iter()
             .map(|digest| digest.filter(&mut is_there))
             .collect())
+    }
+
+    /// Where objects are that are whole, published or about to be, in their order.
+    pub(crate) fn places(&self, digests: &[Digest]) -> Result<Vec<Option<Place>>> {
+        let fresh: HashSet<(Digest, bool)> = {
+            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            let modes = |digest: &Digest| [(*digest, false), (*digest, true)];
+            let files = digests.iter().flat_map(modes);
+            files.filter(|file| fresh.contains(file)).collect()
+        };
+        // Looked up after that: what is published meanwhile was fresh before.
+        let kept = in_parts(digests, |part| self.index.kept(part))?;
+        let place = |(digest, kept): (&Digest, Kept)| {
+            let is_file = |published: bool, executable| {
+                let whole = published || fresh.contains(&(*digest, executable));
+                whole && self.has_file(*digest, executable)
+            };
+            match () {
+                () if is_file(kept.plain, false) => Some(Place::File { executable: false }),
+                () if is_file(kept.executable, true) => Some(Place::File { executable: true }),
+                () if kept.message => Some(Place::Message),
+                () => None,
+            }
+        };
+        Ok(digests.iter().zip(kept).map(place).collect())
     }
 
     /// Removes an object of which a file's bytes, or a message's, are not what its name says. The other may be good, and stays if

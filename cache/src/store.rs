@@ -24,6 +24,7 @@ use crate::history::{CallCount, NodeStatistics, PastRun, Run};
 use crate::index::{Durability, Index};
 use crate::key::ActionKey;
 use crate::lock::Lock;
+use crate::presence::Place;
 use crate::result::ActionResult;
 use crate::session::Session;
 use crate::upstream::Upstream;
@@ -189,7 +190,7 @@ impl Store {
     /// The bytes of a message. One that a client has uploaded is a file like any blob, since nothing says what it is.
     pub fn message(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
         match self.index.message(digest)? {
-            None if self.has(digest, false)? => self.contents(digest),
+            None if self.is_file(digest)? => self.contents(digest),
             found => Ok(found),
         }
     }
@@ -240,14 +241,10 @@ impl Store {
             .is_ok_and(|found| found.len() == digest.size())
     }
 
-    /// Whether a file is there, published or about to be.
-    pub(crate) fn has(&self, digest: Digest, executable: bool) -> Result<bool> {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        if fresh.contains(&(digest, executable)) && self.has_file(digest, executable) {
-            return Ok(true);
-        }
-        drop(fresh);
-        self.has_published(digest, executable)
+    /// Whether an object is a file that is not executable, as others upload them.
+    fn is_file(&self, digest: Digest) -> Result<bool> {
+        let plain = Place::File { executable: false };
+        Ok(self.places(&[digest])? == [Some(plain)])
     }
 
     /// Removes an object that is not what its name says; returns the error to report.

@@ -9,6 +9,7 @@ use crate::directory::{Directory, Entry, TreeDigest};
 use crate::error::{Error, Result};
 use crate::key::ActionKey;
 use crate::origin::Origin;
+use crate::presence::Place;
 use crate::result::ActionResult;
 use crate::store::Store;
 
@@ -126,7 +127,7 @@ impl Store {
             return Err(Error::Missing(*first));
         };
         upstream.files(self, &missing)?;
-        match self.missing(tree)?.first() {
+        match self.absent(missing)?.first() {
             Some((first, _)) => Err(Error::Missing(*first)),
             None => Ok(()),
         }
@@ -187,13 +188,15 @@ impl Store {
         if let Some(lost) = walked.lost {
             return Err(Error::Missing(lost.digest()));
         }
-        let mut missing = Vec::new();
-        for (digest, executable) in walked.files {
-            if !self.has(digest, executable)? && !self.has(digest, !executable)? {
-                missing.push((digest, executable));
-            }
-        }
-        Ok(missing)
+        self.absent(walked.files.into_iter().collect())
+    }
+
+    /// Those of these files that are not here in either mode.
+    fn absent(&self, files: Vec<(Digest, bool)>) -> Result<Vec<(Digest, bool)>> {
+        let digests: Vec<Digest> = files.iter().map(|(digest, _)| *digest).collect();
+        let places = files.into_iter().zip(self.places(&digests)?);
+        let absent = places.filter(|(_, place)| !matches!(place, Some(Place::File { .. })));
+        Ok(absent.map(|(file, _)| file).collect())
     }
 
     /// Walks trees, with what of them has to come from the other store.

@@ -7,19 +7,12 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use crate::devices::{DEVICES, LINKS};
 use crate::order::Order;
 use crate::rooms::{Rooms, make, union};
 use crate::{Trouble, sys, trouble};
 
 const HOST: &std::ffi::CStr = c"pwb";
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-const LINKS: [(&str, &str); 5] = [
-    ("fd", "/proc/self/fd"),
-    ("stdin", "/proc/self/fd/0"),
-    ("stdout", "/proc/self/fd/1"),
-    ("stderr", "/proc/self/fd/2"),
-    ("ptmx", "pts/ptmx"),
-];
 
 /// Runs the command to its end; its status as `wait(2)` has it.
 pub fn live(order: &Order, rooms: &Rooms, parent: &UnixStream) -> Result<i32, Trouble> {

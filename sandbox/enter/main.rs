@@ -11,6 +11,8 @@
 //!
 //! Standard output is the command's, both of its streams. Standard error has the report, and nothing else.
 
+#[path = "../src/devices.rs"]
+mod devices;
 mod gather;
 mod inside;
 mod order;

@@ -7,16 +7,8 @@ use std::path::Path;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
+use crate::devices::{DEVICES, LINKS};
 use crate::report::{Blame, Failure, Step};
-
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-const LINKS: [(&str, &str); 5] = [
-    ("fd", "/proc/self/fd"),
-    ("stdin", "/proc/self/fd/0"),
-    ("stdout", "/proc/self/fd/1"),
-    ("stderr", "/proc/self/fd/2"),
-    ("ptmx", "pts/ptmx"),
-];
 
 /// Makes links, directories and the files that devices are mounted on, in a directory of a tmpfs.
 pub(crate) fn fill(folder: &Path) -> Result<(), Failure> {

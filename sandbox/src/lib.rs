@@ -31,6 +31,7 @@
 mod advice;
 mod call;
 mod dev;
+mod devices;
 pub mod doctor;
 pub mod errand;
 mod error;

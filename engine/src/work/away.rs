@@ -2,14 +2,9 @@
 //! it and makes the sandbox there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
-use pwb_cache::{
-    Action, Digest, Executed, MTIME, Tree, TreeDigest, TreeNode, TreePath, Workers, fs,
-};
+use pwb_cache::{Action, Digest, Executed, MTIME, Tree, TreeDigest, TreeNode, TreePath};
 use pwb_sandbox::errand::{ENTER, Errand, MOUNT_POINTS, ORDER, OUTPUTS, ROOT, Report};
 use pwb_sandbox::{Status, Usage};
 
@@ -32,10 +27,10 @@ impl Context<'_> {
         };
         let outputs: Vec<TreePath> = outputs.iter().map(in_tree).collect::<Result<_>>()?;
         let action = self.wrap(&outputs)?;
-        let path = self.store.log_path(self.prepared.key);
-        let mut log = fs::create(&path)?;
-        self.started(Some(path.clone()));
-        let Some(executed) = self.send(workers, &action, &path, &mut log)? else {
+        let mut log = self.log()?;
+        let executed = workers.execute(self.store, &action, &mut |bytes| log.take(bytes))?;
+        log.finish()?;
+        let Some(executed) = executed else {
             return Ok(None);
         };
         match Report::read(&executed.errors) {
@@ -116,31 +111,6 @@ impl Context<'_> {
 
     fn put(&self, folder: &mut Tree, name: &str, node: TreeNode) -> Result<()> {
         Ok(folder.put(self.store, &tree_path(name)?, node)?)
-    }
-
-    fn send(
-        &self,
-        workers: &dyn Workers,
-        action: &Action,
-        path: &Path,
-        log: &mut File,
-    ) -> Result<Option<Executed>> {
-        let mut written = Ok(());
-        let executed = workers.execute(self.store, action, &mut |bytes| {
-            if written.is_ok() {
-                written = log.write_all(bytes);
-            }
-            self.tell(Event::Output {
-                node: self.step.name.clone(),
-                bytes: bytes.to_vec(),
-            });
-        })?;
-        written.map_err(|source| pwb_cache::Error::Io {
-            verb: "write",
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(executed)
     }
 
     /// The outputs, if they are all there.

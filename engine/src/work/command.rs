@@ -1,8 +1,6 @@
 //! Runs a command: trees become mounts, what it writes becomes a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pwb_cache::{ActionKey, Tree, TreeDigest, TreeNode, TreePath, fs};
@@ -204,16 +202,11 @@ impl Context<'_> {
             timeout: action.timeout,
             scratch,
         };
-        let path = self.store.log_path(self.prepared.key);
-        let mut log = fs::create(&path)?;
-        self.started(Some(path.clone()));
-        let mut run = || {
-            in_sandbox(&spec, &path, &mut log, &mut |bytes| {
-                self.tell(Event::Output {
-                    node: self.step.name.clone(),
-                    bytes: bytes.to_vec(),
-                });
-            })
+        let mut log = self.log()?;
+        let run = || {
+            let exit = pwb_sandbox::run(&spec, &mut |bytes| log.take(bytes))?;
+            log.finish()?;
+            Ok(exit)
         };
         match calls.as_ref().zip(scene.as_ref()) {
             Some((calls, scene)) => self.attended(scene, calls, run),
@@ -305,28 +298,6 @@ impl Drop for Closing<'_> {
         // A socket that cannot be shut is shut.
         let _ = self.0.close();
     }
-}
-
-/// Runs, with all output into `log` as well.
-fn in_sandbox(
-    spec: &Spec,
-    path: &Path,
-    log: &mut File,
-    output: &mut dyn FnMut(&[u8]),
-) -> Result<Exit> {
-    let mut written = Ok(());
-    let exit = pwb_sandbox::run(spec, &mut |bytes| {
-        if written.is_ok() {
-            written = log.write_all(bytes);
-        }
-        output(bytes);
-    })?;
-    written.map_err(|source| pwb_cache::Error::Io {
-        verb: "write",
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(exit)
 }
 
 /// Names the file as the command knew it.

@@ -4,6 +4,7 @@ mod away;
 mod command;
 mod download;
 mod import;
+mod log;
 mod root;
 
 use std::collections::HashMap;

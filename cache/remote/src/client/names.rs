@@ -1,7 +1,7 @@
 //! What objects are called on a server: BLAKE3 where it knows that, else SHA-256.
 
 use pwb_cache::reapi::digest_function::Value;
-use pwb_cache::{Digest, Function, Name, Sha256, Store, reapi};
+use pwb_cache::{Digest, Function, Name, Sha256, Store, TreeDigest, reapi};
 
 /// The best function that both sides know.
 pub(crate) fn best(offered: &[i32]) -> Option<Function> {
@@ -44,6 +44,28 @@ pub(crate) fn names(
             known
                 .map(|pair| name(pair).map(Sha256::to_message))
                 .collect()
+        }
+    })
+}
+
+/// The trees that have a name on the server, with it.
+pub(crate) fn of_trees(
+    function: Function,
+    store: &Store,
+    trees: &[TreeDigest],
+) -> pwb_cache::Result<Vec<(reapi::Digest, TreeDigest)>> {
+    let named = |tree: &TreeDigest, name: reapi::Digest| (name, *tree);
+    Ok(match function {
+        Function::Blake3 => {
+            let own = trees
+                .iter()
+                .map(|tree| named(tree, tree.digest().to_message()));
+            own.collect()
+        }
+        Function::Sha256 => {
+            let pairs = trees.iter().zip(store.twins(trees)?);
+            let known = pairs.filter_map(|(tree, name)| Some(named(tree, name?.to_message())));
+            known.collect()
         }
     })
 }

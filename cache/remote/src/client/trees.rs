@@ -29,7 +29,7 @@ impl Client {
         store: &Store,
         wanted: &[TreeDigest],
     ) -> pwb_cache::Result<()> {
-        let named = names(blobs.server.function, store, wanted)?;
+        let named = names::of_trees(blobs.server.function, store, wanted)?;
         let named = batches(named, blobs.server.batch, |(name, _)| size(name));
         let fetch = |wanted: &Vec<(reapi::Digest, TreeDigest)>| {
             let names: Vec<reapi::Digest> = wanted.iter().map(|(name, _)| name.clone()).collect();
@@ -67,7 +67,7 @@ impl Client {
         store: &Store,
         roots: &[TreeDigest],
     ) -> pwb_cache::Result<()> {
-        let named = names(blobs.server.function, store, roots)?;
+        let named = names::of_trees(blobs.server.function, store, roots)?;
         let fetch = |(name, _): &(reapi::Digest, TreeDigest)| {
             let mut arrived = Arrived::default();
             // A server that knows no such call is no news to the user: there is another way.
@@ -164,27 +164,4 @@ impl Arrived {
         store.put_twins(&self.twins)?;
         store.batch().put_messages(&self.messages)
     }
-}
-
-/// The trees that have a name on the server, with it.
-fn names(
-    function: Function,
-    store: &Store,
-    trees: &[TreeDigest],
-) -> pwb_cache::Result<Vec<(reapi::Digest, TreeDigest)>> {
-    let names = match function {
-        Function::Blake3 => {
-            let name = |tree: &TreeDigest| Some(tree.digest().to_message());
-            trees.iter().map(name).collect()
-        }
-        Function::Sha256 => {
-            let twins = store.twins(trees)?.into_iter();
-            twins.map(|name| name.map(Sha256::to_message)).collect()
-        }
-    };
-    let names: Vec<Option<reapi::Digest>> = names;
-    let pairs = names.into_iter().zip(trees);
-    Ok(pairs
-        .filter_map(|(name, tree)| Some((name?, *tree)))
-        .collect())
 }

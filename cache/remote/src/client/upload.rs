@@ -1,7 +1,6 @@
 //! Results for others: first all blobs that the server lacks, then the result that names them.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 
 use prost::Message;
 use pwb_cache::{
@@ -154,7 +153,16 @@ impl Client {
         };
         let tree = match function {
             Function::Blake3 => plain(&directories),
-            Function::Sha256 => twins(store, &directories, &files)?,
+            Function::Sha256 => {
+                let sha256 = |(file, name, _): &(Digest, reapi::Digest, Blob)| {
+                    Some((*file, Sha256::from_message(name)?))
+                };
+                twins(
+                    store,
+                    &directories,
+                    &found.iter().filter_map(sha256).collect(),
+                )?
+            }
         };
         blobs.extend(found.into_iter().map(|(_, name, blob)| (name, blob)));
         let Some(tree) = tree else {
@@ -219,16 +227,12 @@ fn plain(directories: &[(TreeDigest, Directory)]) -> Option<reapi::Tree> {
 fn twins(
     store: &Store,
     directories: &[(TreeDigest, Directory)],
-    files: &[Digest],
+    files: &HashMap<Digest, Sha256>,
 ) -> pwb_cache::Result<Option<reapi::Tree>> {
-    let files = files.iter().copied().zip(store.sha256(files)?);
-    let files: HashMap<_, _> = files
-        .filter_map(|(file, name)| Some((file, name?)))
-        .collect();
     let mut names = HashMap::new();
     let mut written = Vec::with_capacity(directories.len());
     for (tree, directory) in directories.iter().rev() {
-        let Some(twin) = twin::write(directory, &files, &names) else {
+        let Some(twin) = twin::write(directory, files, &names) else {
             return Ok(None);
         };
         names.insert(*tree, Sha256::of(&twin.encode_to_vec()));
@@ -258,8 +262,8 @@ pub(super) fn named(
         }
     };
     let mut found = Vec::with_capacity(files.len());
-    for (file, name) in files.iter().zip(names) {
-        let Some(blob) = store.blob(*file)? else {
+    for ((file, name), blob) in files.iter().zip(names).zip(store.blobs(files)?) {
+        let Some(blob) = blob else {
             return Ok(None);
         };
         found.push((*file, name, blob));
@@ -267,7 +271,7 @@ pub(super) fn named(
     // BLAKE3 names are always known.
     let unknown = found.par_iter().filter(|(_, name, _)| name.is_none());
     let computed: Vec<(Digest, Sha256)> = unknown
-        .filter_map(|(file, _, blob)| Some((*file, hash(blob).ok()?)))
+        .filter_map(|(file, _, blob)| Some((*file, hash(blob)?)))
         .collect();
     store.put_sha256(&computed)?;
     let computed: HashMap<Digest, Sha256> = computed.into_iter().collect();
@@ -279,26 +283,13 @@ pub(super) fn named(
     Ok(named.collect())
 }
 
-fn hash(blob: &Blob) -> pwb_cache::Result<Sha256> {
+/// `None` if the file has gone.
+fn hash(blob: &Blob) -> Option<Sha256> {
     let path = match blob {
-        Blob::Bytes(bytes) => return Ok(Sha256::of(bytes)),
+        Blob::Bytes(bytes) => return Some(Sha256::of(bytes)),
         Blob::File(path) => path,
     };
-    let mut file = fs::open(path)?;
-    let (mut hasher, mut size) = (sha2::Sha256::new(), 0);
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(Sha256::new(hasher.finalize().into(), size)),
-            Ok(count) => {
-                hasher.update(&buffer[..count]);
-                size += count as u64;
-            }
-            Err(source) => {
-                let path = path.clone();
-                let verb = "read";
-                return Err(pwb_cache::Error::Io { verb, path, source });
-            }
-        }
-    }
+    let mut hasher = sha2::Sha256::new();
+    let size = std::io::copy(&mut fs::open(path).ok()?, &mut hasher).ok()?;
+    Some(Sha256::new(hasher.finalize().into(), size))
 }

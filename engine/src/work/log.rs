@@ -1,0 +1,56 @@
+//! What a command says, wherever it runs: into its log, and to whoever watches.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use pwb_cache::fs;
+
+use super::Context;
+use crate::error::Result;
+use crate::event::Event;
+
+/// A command's log, open for writing.
+pub(super) struct Log<'a> {
+    context: &'a Context<'a>,
+    path: PathBuf,
+    file: File,
+    written: io::Result<()>,
+}
+
+impl Context<'_> {
+    /// Starts the log of the step's command, and says that it has started.
+    pub(super) fn log(&self) -> Result<Log<'_>> {
+        let path = self.store.log_path(self.prepared.key);
+        let file = fs::create(&path)?;
+        self.started(Some(path.clone()));
+        Ok(Log {
+            context: self,
+            path,
+            file,
+            written: Ok(()),
+        })
+    }
+}
+
+impl Log<'_> {
+    /// Takes what the command says. A log that cannot be written to does not stop it.
+    pub fn take(&mut self, bytes: &[u8]) {
+        if self.written.is_ok() {
+            self.written = self.file.write_all(bytes);
+        }
+        self.context.tell(Event::Output {
+            node: self.context.step.name.clone(),
+            bytes: bytes.to_vec(),
+        });
+    }
+
+    /// Ends it; an error if not all was written.
+    pub fn finish(self) -> Result<()> {
+        let path = self.path;
+        let verb = "write";
+        Ok(self
+            .written
+            .map_err(|source| pwb_cache::Error::Io { verb, path, source })?)
+    }
+}
