@@ -6,11 +6,14 @@ mod config;
 mod context;
 mod explain;
 mod interrupt;
+mod junit;
 mod progress;
 mod project;
 mod recipes;
 mod remote;
 mod report;
+
+mod verdict;
 mod words;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ mod realize;
 mod run;
 mod show;
 mod stats;
+mod test;
 mod watch;
 mod why;
 
@@ -25,6 +26,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Realize(arguments) => realize::run(cli, arguments),
         Command::Run(arguments) => run::run(cli, arguments),
+        Command::Test(arguments) => test::run(cli, arguments),
         Command::Watch(arguments) => watch::run(cli, arguments),
         Command::List(arguments) => list::run(cli, arguments),
         Command::Show(arguments) => show::run(cli, arguments),
