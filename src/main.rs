@@ -6,11 +6,13 @@ mod config;
 mod context;
 mod explain;
 mod interrupt;
+mod making;
 mod progress;
 mod project;
 mod recipes;
 mod remote;
 mod report;
+mod site;
 mod words;
 
 use std::process::ExitCode;
