@@ -1,6 +1,6 @@
 //! The commands and flags, with the help that `--help` shows.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +30,8 @@ pub enum Command {
     Run(Run),
     /// Run the checks of a target, each test in a sandbox of its own; verdicts that are known are not asked for again.
     Test(Test),
+    /// Realize a target that is a web site, and show it to browsers; prints its URL. Ctrl-C ends it.
+    Serve(Serve),
     /// Realize, and again whenever a local folder, the recipes or `pwb.ron` change.
     Watch(Watch),
     /// List the targets.
@@ -184,6 +186,26 @@ pub struct Test {
     pub building: Building,
 }
 
+/// `pwb serve`
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// The target.
+    pub target: String,
+    /// Listen on this port; 0 is any that is free.
+    #[arg(long, value_name = "N", default_value_t = 8000)]
+    pub port: u16,
+    /// Listen on this address. Browsers give threads only to pages of this machine itself and to those that come over TLS.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Open it in the browser.
+    #[arg(long)]
+    pub open: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
 /// `pwb watch`
 #[derive(Args, Debug)]
 pub struct Watch {
@@ -302,12 +324,12 @@ pub enum Cache {
     /// Offer the store to Bazel, Buck2, recc and other pwbs over the Remote Execution API.
     ///
     /// Everybody who can connect may read. SIGINT and SIGTERM end it once what is under way is done, a second one ends it at once.
-    Serve(Serve),
+    Serve(CacheServe),
 }
 
 /// `pwb cache serve`
 #[derive(Args, Debug)]
-pub struct Serve {
+pub struct CacheServe {
     /// Listen on this address; port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8980")]
     pub listen: SocketAddr,

@@ -7,12 +7,13 @@ mod context;
 mod explain;
 mod interrupt;
 mod junit;
+mod making;
 mod progress;
 mod project;
 mod recipes;
 mod remote;
 mod report;
-
+mod site;
 mod verdict;
 mod words;
 

@@ -115,6 +115,9 @@ pub enum Error {
     /// The target says nothing of how to run it.
     #[error("target `{0}` has no `run`")]
     NotRunnable(String),
+    /// The target does not say that it is a site.
+    #[error("target `{0}` is not a site")]
+    NotASite(String),
     /// The jobserver's fifo cannot be made.
     #[error("cannot make the jobserver {}", path.display())]
     Jobserver {
@@ -161,7 +164,8 @@ impl Error {
             | Error::Path { .. }
             | Error::NothingSelected { .. }
             | Error::IsNoCheck(_)
-            | Error::NotRunnable(_) => Kind::Recipe,
+            | Error::NotRunnable(_)
+            | Error::NotASite(_) => Kind::Recipe,
             Error::Folder { .. }
             | Error::Import(pwb_cache::Error::Unholdable { .. })
             | Error::Command { .. }
@@ -217,6 +221,9 @@ impl Error {
                 ))
             }
             Error::IsCheck(_) => Some("`pwb test TARGET` runs a target's checks".into()),
+            Error::NotASite(_) => {
+                Some("if it is one, say so in its recipe: site: Site(index: \"index.html\")".into())
+            }
             Error::Losing(_) => {
                 Some("check the disk, and that nothing else removes files there".into())
             }

@@ -10,6 +10,7 @@ mod lock;
 mod log;
 mod realize;
 mod run;
+mod serve;
 mod show;
 mod stats;
 mod test;
@@ -27,6 +28,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Realize(arguments) => realize::run(cli, arguments),
         Command::Run(arguments) => run::run(cli, arguments),
         Command::Test(arguments) => test::run(cli, arguments),
+        Command::Serve(arguments) => serve::run(cli, arguments),
         Command::Watch(arguments) => watch::run(cli, arguments),
         Command::List(arguments) => list::run(cli, arguments),
         Command::Show(arguments) => show::run(cli, arguments),

@@ -40,4 +40,4 @@ pub use node::{
 pub use option::{OptionKind, OptionSpec, Value, Values};
 pub use path::{PathError, RelativePath, SandboxPath};
 pub use source::{Location, Source, Span, Spanned};
-pub use target::{Exec, Target};
+pub use target::{Exec, Site, Target};

@@ -179,6 +179,14 @@ pub(super) struct TargetSyntax<'a> {
     pub(super) set: Option<Raw<'a>>,
     pub(super) run: Option<Raw<'a>>,
     pub(super) checks: Option<Raw<'a>>,
+    pub(super) site: Option<Raw<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Site", deny_unknown_fields)]
+pub(super) struct SiteSyntax<'a> {
+    #[serde(borrow)]
+    pub(super) index: Raw<'a>,
 }
 
 #[derive(Deserialize)]
