@@ -32,6 +32,8 @@ pub enum Command {
     Test(Test),
     /// Realize a target that is a web site, and show it to browsers; prints its URL. Ctrl-C ends it.
     Serve(Serve),
+    /// Realize, and write the result as files of its own: a folder, an archive, a container image, a site to upload.
+    Export(Export),
     /// Realize, and again whenever a local folder, the recipes or `pwb.ron` change.
     Watch(Watch),
     /// List the targets.
@@ -204,6 +206,40 @@ pub struct Serve {
     pub options: Options,
     #[command(flatten)]
     pub building: Building,
+}
+
+/// `pwb export`
+#[derive(Args, Debug)]
+pub struct Export {
+    /// A target, or a node by its full name.
+    #[arg(value_name = "TARGET|NODE")]
+    pub name: String,
+    /// As what.
+    #[arg(long, value_enum)]
+    pub format: As,
+    /// Where to; nothing may be there [default: named after the target, in the working directory].
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// What a result is exported as. The same result gives the same bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum As {
+    /// A folder.
+    Dir,
+    /// An archive, compressed.
+    #[value(name = "tar.zst")]
+    TarZst,
+    /// An archive.
+    Zip,
+    /// A container image that runs the target: an OCI image layout in an archive.
+    Oci,
+    /// A folder to upload, with the files that tell web servers which headers to send.
+    Site,
 }
 
 /// `pwb watch`

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod context;
 mod explain;
+mod export;
 mod interrupt;
 mod junit;
 mod making;

@@ -3,6 +3,7 @@
 mod cache;
 mod doctor;
 mod dry_run;
+mod export;
 mod graph;
 mod key;
 mod list;
@@ -29,6 +30,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Run(arguments) => run::run(cli, arguments),
         Command::Test(arguments) => test::run(cli, arguments),
         Command::Serve(arguments) => serve::run(cli, arguments),
+        Command::Export(arguments) => export::run(cli, arguments),
         Command::Watch(arguments) => watch::run(cli, arguments),
         Command::List(arguments) => list::run(cli, arguments),
         Command::Show(arguments) => show::run(cli, arguments),
