@@ -145,7 +145,7 @@ fn junit_tells_of_every_case() {
         r#"<testsuite name="t/check/good" tests="2" skipped="1" errors="0" failures="0">"#,
         r#"<skipped message="expected to fail: no links here">no links</skipped>"#,
         r#"<failure message="the command was killed by signal 11">"#,
-        r#"<testcase name="alone">"#,
+        r#"<testcase name="alone"/>"#,
     ] {
         assert!(xml.contains(part), "{part} is not in\n{xml}");
     }
