@@ -1,6 +1,6 @@
 //! The commands and flags, with the help that `--help` shows.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,6 +28,12 @@ pub enum Command {
     Realize(Realize),
     /// Realize a target and run it; the working directory is visible in it, and nothing else of this machine.
     Run(Run),
+    /// Run the checks of a target, each test in a sandbox of its own; verdicts that are known are not asked for again.
+    Test(Test),
+    /// Realize a target that is a web site, and show it to browsers; prints its URL. Ctrl-C ends it.
+    Serve(Serve),
+    /// Realize, and write the result as files of its own: a folder, an archive, a container image, a site to upload.
+    Export(Export),
     /// Realize, and again whenever a local folder, the recipes or `pwb.ron` change.
     Watch(Watch),
     /// List the targets.
@@ -162,6 +168,80 @@ pub struct Run {
     pub building: Building,
 }
 
+/// `pwb test`
+#[derive(Args, Debug)]
+pub struct Test {
+    /// The target.
+    pub target: String,
+    /// Only these tests, by name [default: all].
+    #[arg(last = true, value_name = "TEST")]
+    pub tests: Vec<String>,
+    /// List the tests, and run none.
+    #[arg(long)]
+    pub list: bool,
+    /// Write the verdicts of all cases to this file, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// `pwb serve`
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// The target.
+    pub target: String,
+    /// Listen on this port; 0 is any that is free.
+    #[arg(long, value_name = "N", default_value_t = 8000)]
+    pub port: u16,
+    /// Listen on this address. Browsers give threads only to pages of this machine itself and to those that come over TLS.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Open it in the browser.
+    #[arg(long)]
+    pub open: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// `pwb export`
+#[derive(Args, Debug)]
+pub struct Export {
+    /// A target, or a node by its full name.
+    #[arg(value_name = "TARGET|NODE")]
+    pub name: String,
+    /// As what.
+    #[arg(long, value_enum)]
+    pub format: As,
+    /// Where to; nothing may be there [default: named after the target, in the working directory].
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// What a result is exported as. The same result gives the same bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum As {
+    /// A folder.
+    Dir,
+    /// An archive, compressed.
+    #[value(name = "tar.zst")]
+    TarZst,
+    /// An archive.
+    Zip,
+    /// A container image that runs the target: an OCI image layout in an archive.
+    Oci,
+    /// A folder to upload, with the files that tell web servers which headers to send.
+    Site,
+}
+
 /// `pwb watch`
 #[derive(Args, Debug)]
 pub struct Watch {
@@ -280,12 +360,12 @@ pub enum Cache {
     /// Offer the store to Bazel, Buck2, recc and other pwbs over the Remote Execution API.
     ///
     /// Everybody who can connect may read. SIGINT and SIGTERM end it once what is under way is done, a second one ends it at once.
-    Serve(Serve),
+    Serve(CacheServe),
 }
 
 /// `pwb cache serve`
 #[derive(Args, Debug)]
-pub struct Serve {
+pub struct CacheServe {
     /// Listen on this address; port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8980")]
     pub listen: SocketAddr,

@@ -5,12 +5,17 @@ mod commands;
 mod config;
 mod context;
 mod explain;
+mod export;
 mod interrupt;
+mod junit;
+mod making;
 mod progress;
 mod project;
 mod recipes;
 mod remote;
 mod report;
+mod site;
+mod verdict;
 mod words;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ mod call;
 mod changes;
 mod digest;
 mod directory;
+mod entries;
 mod error;
 mod filter;
 pub mod fs;

@@ -3,6 +3,7 @@
 mod cache;
 mod doctor;
 mod dry_run;
+mod export;
 mod graph;
 mod key;
 mod list;
@@ -10,8 +11,10 @@ mod lock;
 mod log;
 mod realize;
 mod run;
+mod serve;
 mod show;
 mod stats;
+mod test;
 mod watch;
 mod why;
 
@@ -25,6 +28,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Realize(arguments) => realize::run(cli, arguments),
         Command::Run(arguments) => run::run(cli, arguments),
+        Command::Test(arguments) => test::run(cli, arguments),
+        Command::Serve(arguments) => serve::run(cli, arguments),
+        Command::Export(arguments) => export::run(cli, arguments),
         Command::Watch(arguments) => watch::run(cli, arguments),
         Command::List(arguments) => list::run(cli, arguments),
         Command::Show(arguments) => show::run(cli, arguments),

@@ -2,16 +2,21 @@
 
 use std::env;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use pwb_engine::recipe::Wanted;
-use pwb_engine::{Error, Graph, Launch, Request};
+use pwb_engine::{Error, Launch, Request};
 use pwb_sandbox::Status;
 
 use crate::cli::{Cli, Run};
-use crate::context::Context;
-use crate::progress::Progress;
+use crate::making::Making;
 use crate::report::Failure;
+
+/// What every program is given.
+pub const ENVIRONMENT: [(&str, &str); 4] = [
+    ("PATH", "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"),
+    ("HOME", "/tmp"),
+    ("TMPDIR", "/tmp"),
+    ("LC_ALL", "C.UTF-8"),
+];
 
 /// What of this machine's environment a program is given without being asked: how its terminal looks.
 const TERMINAL: [&str; 6] = [
@@ -24,33 +29,17 @@ const TERMINAL: [&str; 6] = [
 ];
 
 pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
-    let context = Context::new(cli)?;
-    let progress = Arc::new(Progress::new());
-    let store = context.shared_store(&arguments.building.sharing(), &progress)?;
-    let library = context.library()?;
-    let artifact = context.request(&library, &arguments.target, &arguments.options)?;
-    let Ok(Wanted::Target(target)) = library.wanted(&arguments.target) else {
-        return Err(Error::NotRunnable(arguments.target.clone()).into());
-    };
-    let exec = target
-        .run
-        .as_ref()
-        .ok_or_else(|| Error::NotRunnable(target.name.clone()))?;
+    let making = Making::begin(cli, &arguments.options, &arguments.building)?;
+    let target = making.target(&arguments.target)?;
+    let exec = target.and_then(|target| target.run.as_ref());
+    let exec = exec.ok_or_else(|| Error::NotRunnable(arguments.target.clone()))?;
+    let artifact = making.request(&arguments.target)?;
     let values = artifact.values.clone();
     let root = Request {
         reference: exec.root.value.clone(),
         values: values.clone(),
     };
-    let requests = [artifact, root];
-    let overrides = context.overrides(&library, &requests, &arguments.options)?;
-    let graph = Graph::build(&library, &requests, &overrides)?;
-
-    let settings = context.settings(&arguments.building);
-    let outcome = pwb_engine::realize(&store, &graph, &settings, &|event| progress.tell(event));
-    progress.finish();
-    let [artifact, root] = &outcome?[..] else {
-        return Err(Failure::Message("a request has no result".into(), None));
-    };
+    let [artifact, root] = making.realize([artifact, root])?;
 
     let directory = env::current_dir().map_err(|error| {
         Failure::Message(format!("cannot tell the working directory: {error}"), None)
@@ -62,7 +51,7 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
         ));
     }
     let exit = pwb_engine::launch(
-        &store,
+        &making.store,
         Launch {
             root: root.path.clone(),
             artifact: artifact.path.clone(),
@@ -86,13 +75,7 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
 }
 
 fn environment(asked: &[String]) -> Vec<(String, String)> {
-    let fixed = [
-        ("PATH", "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"),
-        ("HOME", "/tmp"),
-        ("TMPDIR", "/tmp"),
-        ("LC_ALL", "C.UTF-8"),
-    ];
-    let mut environment: Vec<_> = fixed
+    let mut environment: Vec<_> = ENVIRONMENT
         .iter()
         .map(|&(name, value)| (name.to_owned(), value.to_owned()))
         .collect();

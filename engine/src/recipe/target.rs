@@ -1,7 +1,7 @@
-//! A target: a node, option values, and how to run the result. What `pwb realize NAME` names.
+//! A target: a node, option values, and what the result is good for: to be run, to be looked at in a browser. What `pwb realize NAME` names.
 
 use super::item::{Items, Word};
-use super::name::{OptionName, Reference};
+use super::name::{NodeName, OptionName, Reference};
 use super::option::Value;
 use super::path::SandboxPath;
 use super::source::{Span, Spanned};
@@ -23,6 +23,10 @@ pub struct Target {
     pub set: Vec<(Spanned<OptionName>, Value)>,
     /// How to run it.
     pub run: Option<Exec>,
+    /// The checks that say whether it works.
+    pub checks: Vec<Spanned<NodeName>>,
+    /// That it is a web site.
+    pub site: Option<Site>,
 }
 
 /// How `pwb run` runs a target's result.
@@ -34,4 +38,11 @@ pub struct Exec {
     pub mount: SandboxPath,
     /// The command and its first arguments; the user's follow. The first is always a text.
     pub command: Items<Word>,
+}
+
+/// That a target's result is a web site, and its way in.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The page that `/` shows: the name of a file at the top of the result, so that links in it lead to the same places.
+    pub index: String,
 }

@@ -326,6 +326,9 @@ fn bad_targets() {
         "u": Target(node: "o:/bild", run: Exec(root: "x", mount: "/tmp/x", command: [])),
         "v": Target(node: "o:/build/bin", run: Exec(root: "n", mount: "/", command: [When("debug", ["a"])])),
         "w": Target(nod: "n"),
+        "x": Target(node: "n", site: Site(index: "a/b.html")),
+        "y": Target(node: "n", site: Site(index: "/b.html")),
+        "z": Target(node: "n", site: "b.html"),
     },
 )"#;
     assert_snapshot!(refused_recipe(recipe), @r#"
@@ -415,6 +418,26 @@ fn bad_targets() {
     11 |         "w": Target(nod: "n"),
        |                     ^^^ no field of this name
        = help: did you mean `node`?
+
+    error: `a/b.html` cannot be the index of a site
+      --> ports.ron:12:50
+       |
+    12 |         "x": Target(node: "n", site: Site(index: "a/b.html")),
+       |                                                  ^^^^^^^^^^ a file at the top of the result is wanted
+       = help: a name is made of ASCII letters, digits, `.`, `_`, `+` and `-`, and begins with a letter, a digit or `_`
+
+    error: `/b.html` cannot be the index of a site
+      --> ports.ron:13:50
+       |
+    13 |         "y": Target(node: "n", site: Site(index: "/b.html")),
+       |                                                  ^^^^^^^^^ a file at the top of the result is wanted
+       = help: a name is made of ASCII letters, digits, `.`, `_`, `+` and `-`, and begins with a letter, a digit or `_`
+
+    error: `Site(…)` is wanted here
+      --> ports.ron:14:38
+       |
+    14 |         "z": Target(node: "n", site: "b.html"),
+       |                                      ^
     "#);
 }
 

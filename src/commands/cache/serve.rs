@@ -9,12 +9,12 @@ use console::style;
 use pwb_cache::Store;
 use pwb_remote::server::{Access, Config, Ending, Limits, Server, Tls, run as serve};
 
-use crate::cli::{Cli, Serve};
+use crate::cli::{CacheServe, Cli};
 use crate::commands::say;
 use crate::config;
 use crate::report::Failure;
 
-pub fn run(cli: &Cli, arguments: &Serve) -> Result<ExitCode, Failure> {
+pub fn run(cli: &Cli, arguments: &CacheServe) -> Result<ExitCode, Failure> {
     let path = config::read()?.store(cli.store.as_deref())?;
     let access = access(arguments)?;
     let tls = tls(arguments)?;
@@ -41,7 +41,7 @@ pub fn run(cli: &Cli, arguments: &Serve) -> Result<ExitCode, Failure> {
     })
 }
 
-fn access(arguments: &Serve) -> Result<Access, Failure> {
+fn access(arguments: &CacheServe) -> Result<Access, Failure> {
     let mut access = Access::read_only();
     if let Some(file) = &arguments.token_file {
         access = access.with_token_file(file)?;
@@ -59,7 +59,7 @@ fn access(arguments: &Serve) -> Result<Access, Failure> {
     Ok(access)
 }
 
-fn tls(arguments: &Serve) -> Result<Option<Tls>, Failure> {
+fn tls(arguments: &CacheServe) -> Result<Option<Tls>, Failure> {
     let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) else {
         return Ok(None);
     };

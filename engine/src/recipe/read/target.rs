@@ -1,12 +1,12 @@
 //! Reads a target, its settings against the options declared anywhere.
 
 use super::super::check;
-use super::super::name::OptionName;
+use super::super::name::{NAME_RULE, OptionName, is_name};
 use super::super::option::{OptionKind, Value};
 use super::super::reader::{Raw, Reader};
 use super::super::source::Spanned;
-use super::super::syntax::{ExecSyntax, TargetSyntax};
-use super::super::target::{Exec, Target};
+use super::super::syntax::{ExecSyntax, SiteSyntax, TargetSyntax};
+use super::super::target::{Exec, Site, Target};
 use super::recipe::Draft;
 
 impl<'a> Reader<'a, '_> {
@@ -33,6 +33,15 @@ impl<'a> Reader<'a, '_> {
             Some(run) => Some(self.exec(run)?),
             None => None,
         };
+        let checks = self.list(shape.checks);
+        let checks: Vec<_> = checks
+            .into_iter()
+            .filter_map(|check| self.check_name(check))
+            .collect();
+        let site = match shape.site {
+            Some(site) => Some(self.site(site)?),
+            None => None,
+        };
         let recipe = self.recipe.to_owned();
         Some(Target {
             name: name.value.clone(),
@@ -42,6 +51,8 @@ impl<'a> Reader<'a, '_> {
             about,
             set,
             run,
+            checks,
+            site,
         })
     }
 
@@ -87,5 +98,21 @@ impl<'a> Reader<'a, '_> {
             mount: mount?.value,
             command: command?,
         })
+    }
+
+    fn site(&mut self, raw: Raw<'a>) -> Option<Site> {
+        let shape: SiteSyntax<'a> = self.read(raw)?;
+        let index = self.text(shape.index)?;
+        if !is_name(&index) {
+            let message = format!("`{index}` cannot be the index of a site");
+            let error = self.sink.finding(
+                index.span,
+                message,
+                "a file at the top of the result is wanted",
+            );
+            self.sink.add(error.help(NAME_RULE.to_owned()));
+            return None;
+        }
+        Some(Site { index: index.value })
     }
 }
