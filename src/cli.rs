@@ -28,6 +28,8 @@ pub enum Command {
     Realize(Realize),
     /// Realize a target and run it; the working directory is visible in it, and nothing else of this machine.
     Run(Run),
+    /// Run the checks of a target, each test in a sandbox of its own; verdicts that are known are not asked for again.
+    Test(Test),
     /// Realize a target that is a web site, and show it to browsers; prints its URL. Ctrl-C ends it.
     Serve(Serve),
     /// Realize, and write the result as files of its own: a folder, an archive, a container image, a site to upload.
@@ -160,6 +162,26 @@ pub struct Run {
     /// Let it use the network.
     #[arg(long)]
     pub network: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
+/// `pwb test`
+#[derive(Args, Debug)]
+pub struct Test {
+    /// The target.
+    pub target: String,
+    /// Only these tests, by name [default: all].
+    #[arg(last = true, value_name = "TEST")]
+    pub tests: Vec<String>,
+    /// List the tests, and run none.
+    #[arg(long)]
+    pub list: bool,
+    /// Write the verdicts of all cases to this file, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     #[command(flatten)]
     pub options: Options,
     #[command(flatten)]

@@ -7,6 +7,7 @@ mod context;
 mod explain;
 mod export;
 mod interrupt;
+mod junit;
 mod making;
 mod progress;
 mod project;
@@ -14,6 +15,7 @@ mod recipes;
 mod remote;
 mod report;
 mod site;
+mod verdict;
 mod words;
 
 use std::process::ExitCode;

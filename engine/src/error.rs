@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use pwb_cache::Kind;
 
+use crate::check::{Outcome, Unexpected};
 use crate::fetch;
 use crate::recipe::Diagnostics;
 use crate::work::IGNORE_FILE;
@@ -38,6 +39,20 @@ pub enum Error {
         /// Where its files were kept, if that was asked for.
         kept: Option<PathBuf>,
     },
+    /// A test ended otherwise than expected.
+    #[error("{}", unexpected.status)]
+    Test {
+        /// How it ended, with its cases.
+        outcome: Outcome,
+        /// Where to look further.
+        unexpected: Unexpected,
+    },
+    /// A check was asked for its files.
+    #[error("`{0}` is a check: it has a verdict and no files")]
+    IsCheck(String),
+    /// Something else was asked for its verdict.
+    #[error("`{0}` is not a check")]
+    IsNoCheck(String),
     /// Two layers of a root claim one path.
     #[error("`{path}` is in `{first}` and, with other contents, in `{second}`")]
     Collision {
@@ -148,11 +163,14 @@ impl Error {
             | Error::Collision { .. }
             | Error::Path { .. }
             | Error::NothingSelected { .. }
+            | Error::IsNoCheck(_)
             | Error::NotRunnable(_)
             | Error::NotASite(_) => Kind::Recipe,
             Error::Folder { .. }
             | Error::Import(pwb_cache::Error::Unholdable { .. })
             | Error::Command { .. }
+            | Error::Test { .. }
+            | Error::IsCheck(_)
             | Error::Override { .. } => Kind::User,
             Error::Store(error) | Error::Import(error) => error.kind(),
             Error::Fetch(error) => error.kind(),
@@ -202,6 +220,7 @@ impl Error {
                     "patterns are paths from the top of `{path}`; `pwb realize {node}` shows what is there"
                 ))
             }
+            Error::IsCheck(_) => Some("`pwb test TARGET` runs a target's checks".into()),
             Error::NotASite(_) => {
                 Some("if it is one, say so in its recipe: site: Site(index: \"index.html\")".into())
             }

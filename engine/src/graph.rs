@@ -10,10 +10,11 @@ use std::time::Duration;
 use petgraph::graph::{DiGraph, NodeIndex};
 use pwb_cache::Filter;
 
+use crate::check::{Expected, Test};
 use crate::error::{Error, Result};
 use crate::recipe::{
-    Fetch, Library, Node, NodeKind, NodeName, Origin, Pin, Reference, Root, Run, SandboxPath,
-    SourceFolder, Unpack, Use, Values, Winner,
+    Check, Fetch, Library, Node, NodeKind, NodeName, Origin, Pin, Reference, Root, Run,
+    SandboxPath, SourceFolder, Unpack, Use, Values, Winner,
 };
 
 /// A step's place in a [`Graph`].
@@ -81,6 +82,8 @@ pub enum Work {
         compilers: BTreeMap<SandboxPath, SandboxPath>,
         /// How long it may take.
         timeout: Option<Duration>,
+        /// A test's: it ends with a verdict, and these failures are good ones. A test that fails otherwise has no result.
+        expected: Option<Expected>,
     },
 }
 
@@ -100,6 +103,15 @@ pub struct Input {
 pub struct Request {
     /// The node, or a part of its result.
     pub reference: Reference,
+    /// The options' values.
+    pub values: Values,
+}
+
+/// Tests of one variant.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// The tests.
+    pub tests: Vec<Test>,
     /// The options' values.
     pub values: Values,
 }
@@ -142,6 +154,40 @@ impl Graph {
             builder.add(&reference.node)?;
             let goal = builder.input(reference)?;
             graph.goals.push(goal);
+        }
+        Ok(graph)
+    }
+
+    /// The graph of these tests.
+    pub fn of_tests(
+        library: &Library,
+        suites: &[Suite],
+        overrides: &BTreeMap<NodeName, PathBuf>,
+    ) -> Result<Graph> {
+        let mut graph = Graph::default();
+        let mut known = HashMap::new();
+        for Suite { tests, values } in suites {
+            let mut builder = Builder {
+                library,
+                values,
+                overrides,
+                graph: &mut graph,
+                known: &mut known,
+                built: HashMap::new(),
+            };
+            for test in tests {
+                let node = library
+                    .node(&test.check)
+                    .ok_or_else(|| unknown(&test.check))?;
+                let NodeKind::Check(check) = &node.kind else {
+                    return Err(Error::IsNoCheck(test.check.to_string()));
+                };
+                for (_, reference) in node.needs(values) {
+                    builder.add(&reference.value.node)?;
+                }
+                let goal = builder.test(node, check, test)?;
+                builder.graph.goals.push(goal);
+            }
         }
         Ok(graph)
     }
@@ -230,12 +276,38 @@ impl Builder<'_> {
             },
             NodeKind::Root(root) => self.root(node, root)?,
             NodeKind::Run(run) => self.run(node, run)?,
+            NodeKind::Check(_) => return Err(Error::IsCheck(node.name.to_string())),
         };
-        let own = node.options().into_iter();
-        let own =
-            own.filter_map(|name| Some((name.to_string(), self.values.get(name)?.to_string())));
-        let own = own.collect();
+        let own = self.own(node);
         Ok(self.intern(node.name.to_string(), work, own))
+    }
+
+    /// The options that a node itself uses.
+    fn own(&self, node: &Node) -> Options {
+        let own = node.options().into_iter();
+        own.filter_map(|name| Some((name.to_string(), self.values.get(name)?.to_string())))
+            .collect()
+    }
+
+    /// The step of one test.
+    fn test(&mut self, node: &Node, check: &Check, test: &Test) -> Result<Goal> {
+        let mut work = self.run(node, &check.command)?;
+        if let Work::Run {
+            arguments,
+            expected,
+            ..
+        } = &mut work
+        {
+            arguments.extend(test.named.clone());
+            let fails = check.expected.selected(self.values);
+            *expected = Some(Expected::of(&fails, test.name()));
+        }
+        let own = self.own(node);
+        Ok(Input {
+            step: self.intern(test.to_string(), work, own),
+            path: SandboxPath::root(),
+            filter: None,
+        })
     }
 
     fn root(&mut self, node: &Node, root: &Root) -> Result<Work> {
@@ -305,6 +377,7 @@ impl Builder<'_> {
             inputs,
             outputs: run.outputs.clone(),
             timeout: run.timeout,
+            expected: None,
         })
     }
 

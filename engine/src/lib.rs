@@ -3,6 +3,7 @@
 //! Data flows one way: `recipe text -> Library -> Graph -> Action -> ActionKey -> hit | run -> ActionResult`.
 //! The crate prints nothing: what happens is told as [`Event`]s, what went wrong as an [`Error`].
 
+pub mod check;
 mod compile;
 mod error;
 mod event;
@@ -24,7 +25,7 @@ mod work;
 pub use compile::{Reason, Tally};
 pub use error::{Error, Failure, Result};
 pub use event::{Event, Observer};
-pub use graph::{Goal, Graph, Input, Request, Step, StepId, Work};
+pub use graph::{Goal, Graph, Input, Request, Step, StepId, Suite, Work};
 pub use launch::{Launch, launch};
 pub use plan::{Known, Plan};
 pub use prepare::fingerprint;

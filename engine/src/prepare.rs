@@ -18,6 +18,9 @@ const SANDBOX: &str = "linux-1";
 /// The same for what pwb does itself.
 const BUILTIN: &str = "1";
 
+/// What a test's action has, with the failures that are expected of it.
+const CHECK: &str = "pwb-check";
+
 /// What every command has in its environment unless its recipe says otherwise.
 const ENVIRONMENT: [(&str, &str); 7] = [
     ("HOME", "/tmp"),
@@ -123,6 +126,7 @@ pub fn prepare(
             inputs,
             outputs,
             timeout,
+            expected,
             compilers: _,
         } => {
             let mut tree = Tree::load(store, tree_of(root)?)?;
@@ -140,12 +144,18 @@ pub fn prepare(
             let defaults = ENVIRONMENT
                 .iter()
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            let mut platform = platform("pwb-sandbox", SANDBOX);
+            platform.extend(
+                expected
+                    .as_ref()
+                    .map(|expected| (CHECK.to_owned(), expected.key())),
+            );
             Action {
                 arguments: arguments.clone(),
                 environment: defaults.chain(environment.clone()).collect(),
                 working_directory: in_tree(cwd)?,
                 outputs: outputs.iter().map(in_tree).collect::<Result<_>>()?,
-                platform: platform("pwb-sandbox", SANDBOX),
+                platform,
                 timeout: *timeout,
                 input_root: tree.encode(&mut messages),
             }

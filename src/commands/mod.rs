@@ -14,6 +14,7 @@ mod run;
 mod serve;
 mod show;
 mod stats;
+mod test;
 mod watch;
 mod why;
 
@@ -27,6 +28,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Realize(arguments) => realize::run(cli, arguments),
         Command::Run(arguments) => run::run(cli, arguments),
+        Command::Test(arguments) => test::run(cli, arguments),
         Command::Serve(arguments) => serve::run(cli, arguments),
         Command::Export(arguments) => export::run(cli, arguments),
         Command::Watch(arguments) => watch::run(cli, arguments),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::diagnostic::Diagnostic;
 use super::item::Condition;
 use super::library::Recipe;
-use super::name::{OptionName, Reference};
+use super::name::{NodeName, OptionName, Reference};
 use super::node::NodeKind;
 use super::option::{OptionKind, OptionSpec};
 use super::read::Draft;
@@ -18,6 +18,9 @@ pub(super) fn check(draft: &Draft, sink: &mut Sink) {
     let uses = std::mem::take(&mut sink.uses);
     for (recipe, reference) in &uses.references {
         known_result(draft, reference, recipe, sink);
+    }
+    for (recipe, name) in &uses.checks {
+        known_check(draft, name, recipe, sink);
     }
     for condition in &uses.conditions {
         can_be_asked(draft, condition, sink);
@@ -85,8 +88,14 @@ pub(super) fn bad_value(spec: &OptionSpec, text: &str) -> Diagnostic {
 /// The node of a reference is there, and so is the part of its result as far as can be known now.
 fn known_result(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sink: &mut Sink) {
     let Some(node) = draft.nodes.get(&reference.node) else {
-        return unknown_node(draft, reference, recipe, sink);
+        return unknown_node(draft, &reference.node, reference.span, recipe, sink);
     };
+    if matches!(node.kind, NodeKind::Check(_)) {
+        let message = format!("`{}` is a check: it has no files", node.name.name());
+        let error = sink.finding(reference.span, message, "a node with files is wanted here");
+        let error = error.related(sink.location(node.span), "the check");
+        sink.add(error.help("a target names its checks in `checks: […]`".to_owned()));
+    }
     if let (NodeKind::Run(run), Some(path)) = (&node.kind, &reference.path)
         && !run.outputs.is_empty()
         && !run
@@ -103,10 +112,21 @@ fn known_result(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sin
     }
 }
 
-fn unknown_node(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sink: &mut Sink) {
-    let node = &reference.node;
+/// What a target names as a check is one.
+fn known_check(draft: &Draft, name: &Spanned<NodeName>, recipe: &str, sink: &mut Sink) {
+    let Some(node) = draft.nodes.get(&name.value) else {
+        return unknown_node(draft, name, name.span, recipe, sink);
+    };
+    if !matches!(node.kind, NodeKind::Check(_)) {
+        let message = format!("`{}` is not a check", node.name.name());
+        let error = sink.finding(name.span, message, "`Check(…)` is wanted");
+        sink.add(error.related(sink.location(node.span), "the node"));
+    }
+}
+
+fn unknown_node(draft: &Draft, node: &NodeName, span: Span, recipe: &str, sink: &mut Sink) {
     let excused = draft.bad_nodes.contains(node) || draft.unread.contains(node.recipe());
-    if excused || unknown_recipe(draft, node.recipe(), sink, reference.span) {
+    if excused || unknown_recipe(draft, node.recipe(), sink, span) {
         return;
     }
     let written = node.written_in(recipe);
@@ -123,7 +143,7 @@ fn unknown_node(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sin
         _ => suggest::help(written, here),
     };
     let error = sink.finding(
-        reference.span,
+        span,
         format!("unknown node `{written}`"),
         "no node of this name",
     );

@@ -10,6 +10,7 @@ mod diagnostic;
 mod digest;
 mod excerpt;
 mod explain;
+mod fails;
 mod item;
 mod library;
 mod lock;
@@ -28,12 +29,13 @@ mod target;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use digest::{Blake3, DigestError, Pin, Sha256};
+pub use fails::{CasePattern, Fails};
 pub use item::{Condition, Item, Items, Word};
 pub use library::{Library, Locks, Recipe, Wanted};
 pub use lock::{Lock, Package};
 pub use name::{NodeName, OptionName, Reference};
 pub use node::{
-    Debian, Fetch, Node, NodeKind, Origin, Root, Run, SourceFolder, Unpack, Use, Winner,
+    Check, Debian, Fetch, Node, NodeKind, Origin, Root, Run, SourceFolder, Unpack, Use, Winner,
 };
 pub use option::{OptionKind, OptionSpec, Value, Values};
 pub use path::{PathError, RelativePath, SandboxPath};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::digest::Pin;
+use super::fails::Fails;
 use super::item::{Item, Items, Word};
 use super::lock::Lock;
 use super::name::{NodeName, OptionName, Reference};
@@ -35,6 +36,8 @@ pub enum NodeKind {
     Root(Root),
     /// Runs a command.
     Run(Run),
+    /// Runs tests.
+    Check(Check),
 }
 
 /// A download, the same bytes for ever.
@@ -150,6 +153,17 @@ pub struct Run {
     pub timeout: Option<Duration>,
 }
 
+/// Tests: a command whose end, whatever it is, is a verdict.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The command; its one output is [`SandboxPath::report`], where it may write JUnit XML. The test's name follows its arguments.
+    pub command: Run,
+    /// A result whose files have the names of the tests, one a line. Absent: the command is the one test.
+    pub tests: Option<Spanned<Reference>>,
+    /// What is expected to fail.
+    pub expected: Items<Fails>,
+}
+
 /// Why a node needs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Use<'a> {
@@ -182,7 +196,7 @@ impl Node {
                 .into_iter()
                 .map(|layer| (Use::Layer, layer))
                 .collect(),
-            NodeKind::Run(run) => {
+            NodeKind::Run(run) | NodeKind::Check(Check { command: run, .. }) => {
                 let inputs = run
                     .inputs
                     .iter()
@@ -211,13 +225,16 @@ impl Node {
                 .into_iter()
                 .map(|one| &one.option)
                 .collect(),
-            NodeKind::Run(_) => {
+            NodeKind::Run(_) | NodeKind::Check(_) => {
                 let words = self.words();
-                let conditions = words
-                    .iter()
-                    .flat_map(|items| items.conditions())
-                    .map(|one| &one.option);
+                let conditions = words.iter().flat_map(|items| items.conditions());
+                let expected = match &self.kind {
+                    NodeKind::Check(check) => check.expected.conditions(),
+                    _ => Vec::new(),
+                };
                 conditions
+                    .chain(expected)
+                    .map(|one| &one.option)
                     .chain(words.iter().flat_map(|items| items.repeated()))
                     .collect()
             }
@@ -227,7 +244,9 @@ impl Node {
     /// The lists of words in it.
     pub(super) fn words(&self) -> Vec<&Items<Word>> {
         match &self.kind {
-            NodeKind::Run(run) => run.env.values().chain([&run.run]).collect(),
+            NodeKind::Run(run) | NodeKind::Check(Check { command: run, .. }) => {
+                run.env.values().chain([&run.run]).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -43,6 +43,11 @@ impl SandboxPath {
         SandboxPath("/".to_owned())
     }
 
+    /// `/report`, where a check's command may leave JUnit XML.
+    pub fn report() -> SandboxPath {
+        SandboxPath("/report".to_owned())
+    }
+
     /// Whether it is `/`.
     pub fn is_root(&self) -> bool {
         self.0 == "/"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 use super::item::Condition;
-use super::name::{OptionName, Reference};
+use super::name::{NodeName, OptionName, Reference};
 use super::source::{Location, Source, Span, Spanned};
 
 /// Collects findings.
@@ -20,6 +20,8 @@ pub(super) struct Sink {
 pub(super) struct Uses {
     /// Each with the recipe that has it.
     pub(super) references: Vec<(String, Spanned<Reference>)>,
+    /// The checks that targets name, each with its recipe.
+    pub(super) checks: Vec<(String, Spanned<NodeName>)>,
     pub(super) conditions: Vec<Condition>,
     /// The options of `Each`.
     pub(super) repeats: Vec<Spanned<OptionName>>,

@@ -128,6 +128,29 @@ pub(super) struct RunSyntax<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename = "Check", deny_unknown_fields)]
+pub(super) struct CheckSyntax<'a> {
+    #[serde(borrow)]
+    pub(super) root: Raw<'a>,
+    pub(super) inputs: Option<Raw<'a>>,
+    pub(super) cwd: Option<Raw<'a>>,
+    pub(super) env: Option<Raw<'a>>,
+    pub(super) run: Raw<'a>,
+    pub(super) timeout: Option<Raw<'a>>,
+    pub(super) tests: Option<Raw<'a>>,
+    pub(super) expected: Option<Raw<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Fails", deny_unknown_fields)]
+pub(super) struct FailsSyntax<'a> {
+    #[serde(borrow)]
+    pub(super) tests: Option<Raw<'a>>,
+    pub(super) cases: Option<Raw<'a>>,
+    pub(super) why: Raw<'a>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename = "Only", expecting = "`Only(node, […])`")]
 pub(super) struct OnlySyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>, pub(super) Raw<'a>);
 
@@ -155,6 +178,7 @@ pub(super) struct TargetSyntax<'a> {
     pub(super) about: Option<Raw<'a>>,
     pub(super) set: Option<Raw<'a>>,
     pub(super) run: Option<Raw<'a>>,
+    pub(super) checks: Option<Raw<'a>>,
     pub(super) site: Option<Raw<'a>>,
 }
 

@@ -1,7 +1,7 @@
 //! A target: a node, option values, and what the result is good for: to be run, to be looked at in a browser. What `pwb realize NAME` names.
 
 use super::item::{Items, Word};
-use super::name::{OptionName, Reference};
+use super::name::{NodeName, OptionName, Reference};
 use super::option::Value;
 use super::path::SandboxPath;
 use super::source::{Span, Spanned};
@@ -23,6 +23,8 @@ pub struct Target {
     pub set: Vec<(Spanned<OptionName>, Value)>,
     /// How to run it.
     pub run: Option<Exec>,
+    /// The checks that say whether it works.
+    pub checks: Vec<Spanned<NodeName>>,
     /// That it is a web site.
     pub site: Option<Site>,
 }

@@ -7,6 +7,7 @@ use pwb_cache::{ActionKey, Tree, TreeDigest, TreeNode, TreePath, fs};
 use pwb_sandbox::{Calling, Calls, Exit, Mount, Source, Spec, Status, Stdio};
 
 use super::{Context, Made};
+use crate::check::{Expected, Outcome, Unexpected, ending};
 use crate::compile::Scene;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -32,8 +33,12 @@ impl Context<'_> {
         inputs: &BTreeMap<SandboxPath, Input>,
         outputs: &BTreeSet<SandboxPath>,
         compilers: &BTreeMap<SandboxPath, SandboxPath>,
+        expected: Option<&Expected>,
     ) -> Result<Made> {
-        if let Some(made) = self.away(outputs)? {
+        // A worker says nothing of a command that failed but that it did, and a test's reports are wanted all the same.
+        if expected.is_none()
+            && let Some(made) = self.away(outputs)?
+        {
             return Ok(made);
         }
         let scene = self.scene(root, inputs, outputs, compilers);
@@ -58,39 +63,54 @@ impl Context<'_> {
         }
         let exit = self.run(root, mounts, scratch.clone(), &scene);
         drop(token);
-        match exit {
-            Ok(Exit {
-                status: Status::Code(0),
-                usage,
-                ..
-            }) => {
-                let batch = self.store.batch();
-                let mut tree = Tree::default();
-                for Output { path, base, layer } in captured {
-                    let taken = batch
-                        .take_layer(&layer, base)
-                        .map_err(|error| as_inside(error, &path))?;
-                    tree.put(self.store, &path, TreeNode::Stored(taken))?;
-                }
-                let tree = tree.save(&batch)?;
-                fs::remove_tree(&scratch)?;
-                Ok(Made {
-                    tree,
-                    new: batch.finish(),
-                    user: usage.user,
-                    system: usage.system,
-                    max_rss: usage.max_rss_bytes,
-                })
-            }
-            Ok(exit) => {
-                let kept = self.keep(&scratch)?;
-                Err(self.failed(exit.status, kept)?)
-            }
+        let Exit { status, usage, .. } = match exit {
+            Ok(exit) => exit,
             Err(error) => {
                 fs::remove_tree(&scratch)?;
-                Err(error)
+                return Err(error);
             }
+        };
+        if let Some(expected) = expected {
+            // Its one output is the folder of its reports.
+            let reports = captured.first().map(|output| output.layer.as_path());
+            let outcome = Outcome::of(status, reports.unwrap_or(&scratch))?;
+            if !expected.allows(&outcome) {
+                return Err(Error::Test {
+                    outcome,
+                    unexpected: Unexpected {
+                        status: sentence(status),
+                        log: self.store.log_path(self.prepared.key),
+                        kept: self.keep(&scratch)?,
+                    },
+                });
+            }
+        } else if status != Status::Code(0) {
+            let kept = self.keep(&scratch)?;
+            return Err(self.failed(status, kept)?);
         }
+        let batch = self.store.batch();
+        let mut tree = Tree::default();
+        for Output { path, base, layer } in captured {
+            let taken = batch
+                .take_layer(&layer, base)
+                .map_err(|error| as_inside(error, &path))?;
+            tree.put(self.store, &path, TreeNode::Stored(taken))?;
+        }
+        if expected.is_some() {
+            let digest = batch.put_file(ending::write(status).as_bytes(), false)?;
+            let file = TreePath::parse(ending::FILE).map_err(pwb_cache::Error::from)?;
+            let executable = false;
+            tree.put(self.store, &file, TreeNode::File { digest, executable })?;
+        }
+        let tree = tree.save(&batch)?;
+        fs::remove_tree(&scratch)?;
+        Ok(Made {
+            tree,
+            new: batch.finish(),
+            user: usage.user,
+            system: usage.system,
+            max_rss: usage.max_rss_bytes,
+        })
     }
 
     /// An output over something that the command sees starts with it; any other starts empty.
@@ -276,17 +296,20 @@ impl Context<'_> {
         let log = self.store.log_path(self.prepared.key);
         let bytes = fs::read(&log)?;
         let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
-        let status = match status {
-            Status::Code(code) => format!("the command ended with exit code {code}"),
-            Status::Signal(signal) => format!("the command was killed by signal {signal}"),
-            Status::TimedOut => "the command ran longer than its timeout".to_owned(),
-        };
         Ok(Error::Command {
-            status,
+            status: sentence(status),
             tail,
             log,
             kept,
         })
+    }
+}
+
+fn sentence(status: Status) -> String {
+    match status {
+        Status::Code(code) => format!("the command ended with exit code {code}"),
+        Status::Signal(signal) => format!("the command was killed by signal {signal}"),
+        Status::TimedOut => "the command ran longer than its timeout".to_owned(),
     }
 }
 

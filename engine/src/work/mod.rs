@@ -80,8 +80,9 @@ impl Context<'_> {
                 inputs,
                 outputs,
                 compilers,
+                expected,
                 ..
-            } => self.command(root, inputs, outputs, compilers),
+            } => self.command(root, inputs, outputs, compilers, expected.as_ref()),
         }
     }
 

@@ -335,14 +335,14 @@ fn unknown_kinds() {
      --> ports.ron:1:59
       |
     1 | Recipe(options: {"a": Flg(), "b": String()}, nodes: {"a": Fetc(), "b": "zlib"})
-      |                                                           ^^^^ one of `Fetch`, `Source`, `Root` or `Run`
+      |                                                           ^^^^ one of `Fetch`, `Source`, `Root`, `Run` or `Check`
       = help: did you mean `Fetch`?
 
     error: a node is wanted here
      --> ports.ron:1:72
       |
     1 | Recipe(options: {"a": Flg(), "b": String()}, nodes: {"a": Fetc(), "b": "zlib"})
-      |                                                                        ^^^^^^ one of `Fetch`, `Source`, `Root` or `Run`
+      |                                                                        ^^^^^^ one of `Fetch`, `Source`, `Root`, `Run` or `Check`
     "#
     );
     assert_snapshot!(

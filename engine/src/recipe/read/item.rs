@@ -79,7 +79,7 @@ impl<'a> Reader<'a, '_> {
         })
     }
 
-    fn items<T>(
+    pub(super) fn items<T>(
         &mut self,
         raw: Raw<'a>,
         one: &mut impl FnMut(&mut Reader<'a, '_>, Raw<'a>) -> Option<T>,

@@ -1,6 +1,7 @@
 //! From pieces of RON to the types of the language, one recipe at a time. What another recipe says is not known here,
 //! save for the options; `check` looks at the whole.
 
+mod check;
 mod fetch;
 mod item;
 mod lock;

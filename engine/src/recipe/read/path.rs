@@ -202,7 +202,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn bad_name(&mut self, span: Span, name: &str, what: &str) {
+    pub(super) fn bad_name(&mut self, span: Span, name: &str, what: &str) {
         let message = format!("`{name}` cannot be the name of {what}");
         let error = self
             .sink

@@ -156,8 +156,10 @@ impl<'a> Reader<'a, '_> {
             "Source" => self.source_folder(raw).map(NodeKind::Source),
             "Root" => self.root(raw).map(NodeKind::Root),
             "Run" => self.run(raw).map(NodeKind::Run),
+            "Check" => self.check(raw).map(NodeKind::Check),
             _ => {
-                self.unknown_kind(raw, "a node", &["Fetch", "Source", "Root", "Run"]);
+                let known = ["Fetch", "Source", "Root", "Run", "Check"];
+                self.unknown_kind(raw, "a node", &known);
                 None
             }
         }

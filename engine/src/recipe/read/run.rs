@@ -11,9 +11,37 @@ use super::super::reader::{Raw, Reader};
 use super::super::source::Spanned;
 use super::super::syntax::RunSyntax;
 
+/// What all that runs in a sandbox is made of.
+pub(super) struct Parts<'a> {
+    pub(super) root: Raw<'a>,
+    pub(super) inputs: Option<Raw<'a>>,
+    pub(super) cwd: Option<Raw<'a>>,
+    pub(super) env: Option<Raw<'a>>,
+    pub(super) run: Raw<'a>,
+    pub(super) timeout: Option<Raw<'a>>,
+}
+
 impl<'a> Reader<'a, '_> {
     pub(super) fn run(&mut self, raw: Raw<'a>) -> Option<Run> {
         let shape: RunSyntax<'a> = self.read(raw)?;
+        let outputs = self.outputs(shape.outputs);
+        let parts = Parts {
+            root: shape.root,
+            inputs: shape.inputs,
+            cwd: shape.cwd,
+            env: shape.env,
+            run: shape.run,
+            timeout: shape.timeout,
+        };
+        self.run_of(parts, outputs)
+    }
+
+    /// A command with these outputs.
+    pub(super) fn run_of(
+        &mut self,
+        shape: Parts<'a>,
+        outputs: Vec<Spanned<SandboxPath>>,
+    ) -> Option<Run> {
         let root = self.reference(shape.root);
         let (mounts, inputs) = self.inputs(shape.inputs);
         let cwd = match shape.cwd {
@@ -22,7 +50,6 @@ impl<'a> Reader<'a, '_> {
         };
         let env = self.env(shape.env);
         let run = self.command(shape.run);
-        let outputs = self.outputs(shape.outputs);
         let timeout = shape.timeout.and_then(|timeout| self.timeout(timeout));
         self.disjoint(&mounts, "inputs");
         self.disjoint(&outputs, "outputs");

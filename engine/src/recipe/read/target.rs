@@ -33,6 +33,11 @@ impl<'a> Reader<'a, '_> {
             Some(run) => Some(self.exec(run)?),
             None => None,
         };
+        let checks = self.list(shape.checks);
+        let checks: Vec<_> = checks
+            .into_iter()
+            .filter_map(|check| self.check_name(check))
+            .collect();
         let site = match shape.site {
             Some(site) => Some(self.site(site)?),
             None => None,
@@ -46,6 +51,7 @@ impl<'a> Reader<'a, '_> {
             about,
             set,
             run,
+            checks,
             site,
         })
     }
