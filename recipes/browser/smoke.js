@@ -69,12 +69,12 @@ Object.defineProperty(window, 'Terminal', {
     get() { return original; },
     set(Terminal) {
         original = class extends Terminal {
-            constructor(...options) { super(...options); window.terminal = this; }
+            constructor(...options) { super(...options); window.xterm = this; }
         };
     },
 });`;
-const screen = `Array.from({ length: terminal.buffer.active.length },
-    (_, line) => terminal.buffer.active.getLine(line).translateToString(true)).join('\\n').trimEnd()`;
+const screen = `window.xterm ? Array.from({ length: xterm.buffer.active.length },
+    (_, line) => xterm.buffer.active.getLine(line).translateToString(true)).join('\\n').trimEnd() : 'no terminal'`;
 
 const cases = [];
 function check(name, right, seen) {
@@ -107,7 +107,7 @@ async function main() {
     const type = async (line) => {
         await prompts(++typed);
         const before = await evaluate(screen);
-        await evaluate(`terminal._core.coreService.triggerDataEvent(${JSON.stringify(`${line}\r`)}, true)`);
+        await evaluate(`xterm._core.coreService.triggerDataEvent(${JSON.stringify(`${line}\r`)}, true)`);
         await prompts(typed + 1);
         return (await evaluate(screen)).slice(before.length);
     };
@@ -146,7 +146,7 @@ function finish() {
     process.exit(failed.length === 0 ? 0 : 1);
 }
 function fail(message) {
-    check('the page', false, message);
+    check('the page', false, elsewhere.length === 0 ? message : `${message}\nit asked for ${elsewhere.join(' ')}`);
     finish();
 }
 
