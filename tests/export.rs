@@ -386,4 +386,15 @@ fn nothing_is_overwritten_and_failures_leave_nothing() {
     );
     assert_eq!(before(), there);
     assert_eq!(read(&world.path("file")), "mine");
+
+    // A file that cannot be read, in the middle of it.
+    fs::remove_file(world.realize("app").join("lib/text")).unwrap();
+    for format in ["dir", "tar.zst", "zip", "oci"] {
+        let told = world.fails(&["export", "app", "--format", format, "-o", "new"]);
+        assert!(
+            told.contains("cannot write new") && told.contains("lib/text"),
+            "{told}"
+        );
+    }
+    assert_eq!(before(), there);
 }

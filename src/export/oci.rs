@@ -117,7 +117,7 @@ impl Image {
         entry["platform"] = json!({"architecture": architecture(), "os": "linux"});
         entry["annotations"] = json!({
             "org.opencontainers.image.ref.name": format!("{}:latest", self.name),
-            "io.containerd.image.name": format!("docker.io/library/{}:latest", self.name),
+            "io.containerd.image.name": format!("localhost/{}:latest", self.name),
         });
         json!({
             "schemaVersion": 2,
