@@ -1,9 +1,11 @@
 //! What commands begin with that go on with a target's result: to run it, to serve it, to export it.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use pwb_engine::recipe::{Library, Target, Wanted};
-use pwb_engine::{Error, Graph, Realized, Request, Store};
+use pwb_engine::recipe::{Library, NodeName, Target, Wanted};
+use pwb_engine::{Error, Graph, Observer, Realized, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
 use crate::context::Context;
@@ -56,15 +58,27 @@ impl<'a> Making<'a> {
         &self,
         requests: [Request; N],
     ) -> Result<[Realized; N], Failure> {
-        let overrides = self
-            .context
-            .overrides(&self.library, &requests, self.options)?;
-        let graph = Graph::build(&self.library, &requests, &overrides)?;
-        let settings = self.context.settings(self.building);
-        let tell = |event| self.progress.tell(event);
-        let outcome = pwb_engine::realize(&self.store, &graph, &settings, &tell);
-        self.progress.finish();
+        let graph = Graph::build(&self.library, &requests, &self.overrides(&requests)?)?;
+        let outcome = self
+            .shown(|observe| pwb_engine::realize(&self.store, &graph, &self.settings(), observe));
         let results = <[Realized; N]>::try_from(outcome?);
         results.map_err(|_| Failure::Message("a request has no result".into(), None))
+    }
+
+    /// The local folders to use in place of nodes.
+    pub fn overrides(&self, requests: &[Request]) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
+        self.context
+            .overrides(&self.library, requests, self.options)
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.context.settings(self.building)
+    }
+
+    /// Does some work of the engine and shows what happens meanwhile.
+    pub fn shown<T>(&self, work: impl FnOnce(&Observer<'_>) -> T) -> T {
+        let outcome = work(&|event| self.progress.tell(event));
+        self.progress.finish();
+        outcome
     }
 }

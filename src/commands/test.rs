@@ -3,53 +3,48 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use pwb_engine::check::{self, Test};
-use pwb_engine::recipe::{Check, Library, NodeKind, NodeName, Target, Values, Wanted};
-use pwb_engine::{Error, Graph, Request, Settings, Store, Suite};
+use pwb_engine::recipe::{Check, NodeKind, NodeName, Target, Values};
+use pwb_engine::{Error, Graph, Request, Settings, Suite};
 
 use super::say;
 use crate::cli::{self, Cli};
-use crate::context::Context;
 use crate::junit;
+use crate::making::Making;
 use crate::markdown;
-use crate::progress::Progress;
 use crate::report::Failure;
 use crate::verdict::{Verdict, summary};
 
 pub fn run(cli: &Cli, arguments: &cli::Test) -> Result<ExitCode, Failure> {
-    let context = Context::new(cli)?;
-    let progress = Arc::new(Progress::new());
-    let library = context.library()?;
-    let request = context.request(&library, &arguments.target, &arguments.options)?;
+    let making = Making::begin(cli, &arguments.options, &arguments.building)?;
+    let request = making.request(&arguments.target)?;
+    let target = making.target(&arguments.target)?;
+    let target = target.ok_or_else(|| {
+        Failure::new(
+            format!("`{}` is a node, and checks are targets'", arguments.target),
+            "`pwb list` lists the targets",
+        )
+    })?;
     let requests = [request];
-    let overrides = context.overrides(&library, &requests, &arguments.options)?;
-    let [Request { values, .. }] = &requests;
-    let job = Job {
-        library: &library,
-        values: values.clone(),
-        checks: checks(&library, &arguments.target)?,
-        store: context.shared_store(&arguments.building.sharing(), &progress)?,
-        settings: Settings {
-            keep_going: true,
-            ..context.settings(&arguments.building)
-        },
+    let overrides = making.overrides(&requests)?;
+    let testing = Testing {
+        making: &making,
+        target,
+        values: requests[0].values.clone(),
         overrides,
-        progress,
     };
-    let tests = chosen(job.tests()?, &arguments.tests)?;
+    let tests = chosen(testing.tests()?, &arguments.tests)?;
     if arguments.list {
         tests.iter().for_each(|test| say(test.name()));
         return Ok(ExitCode::SUCCESS);
     }
-    let verdicts = job.run(tests)?;
+    let verdicts = testing.run(tests)?;
     if let Some(path) = &arguments.junit {
-        junit::write(path, &arguments.target, &verdicts)?;
+        junit::write(path, &target.name, &verdicts)?;
     }
     if let Some(path) = &arguments.report {
-        let target = library.target(&arguments.target).map_err(Error::Recipe)?;
-        let graph = Graph::build(&library, &requests, &job.overrides)?;
+        let graph = Graph::build(&making.library, &requests, &testing.overrides)?;
         let page = markdown::page(target, &graph, &verdicts);
         std::fs::write(path, page).map_err(|error| {
             let message = format!("cannot write {}: {error}", path.display());
@@ -63,23 +58,6 @@ pub fn run(cli: &Cli, arguments: &cli::Test) -> Result<ExitCode, Failure> {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
-}
-
-/// The checks of a target.
-fn checks(library: &Library, name: &str) -> Result<Vec<NodeName>, Failure> {
-    let Wanted::Target(Target { checks, .. }) = library.wanted(name).map_err(Error::Recipe)? else {
-        return Err(Failure::new(
-            format!("`{name}` is a node, and checks are targets'"),
-            "`pwb list` lists the targets",
-        ));
-    };
-    if checks.is_empty() {
-        return Err(Failure::new(
-            format!("target `{name}` has no checks"),
-            "its recipe may name some in `checks: […]`",
-        ));
-    }
-    Ok(checks.iter().map(|check| check.value.clone()).collect())
 }
 
 /// What was asked for of these tests.
@@ -97,30 +75,33 @@ fn chosen(mut tests: Vec<Test>, names: &[String]) -> Result<Vec<Test>, Failure> 
     Ok(tests)
 }
 
-/// Checks, and all that it takes to run them.
-struct Job<'a> {
-    checks: Vec<NodeName>,
-    library: &'a Library,
+/// The checks of a target under some options.
+struct Testing<'a> {
+    making: &'a Making<'a>,
+    target: &'a Target,
     values: Values,
     overrides: BTreeMap<NodeName, PathBuf>,
-    store: Store,
-    settings: Settings,
-    progress: Arc<Progress>,
 }
 
-impl Job<'_> {
+impl Testing<'_> {
     fn check(&self, name: &NodeName) -> Result<&Check, Failure> {
-        match self.library.node(name).map(|node| &node.kind) {
+        match self.making.library.node(name).map(|node| &node.kind) {
             Some(NodeKind::Check(check)) => Ok(check),
             _ => Err(Error::IsNoCheck(name.to_string()).into()),
         }
     }
 
-    /// All tests of the checks; realizes the lists that they are in.
+    /// All tests; realizes the lists that they are in.
     fn tests(&self) -> Result<Vec<Test>, Failure> {
+        if self.target.checks.is_empty() {
+            return Err(Failure::new(
+                format!("target `{}` has no checks", self.target.name),
+                "its recipe may name some in `checks: […]`",
+            ));
+        }
         let mut tests = Vec::new();
-        for name in &self.checks {
-            let check = name.clone();
+        for name in &self.target.checks {
+            let check = name.value.clone();
             let Some(list) = &self.check(name)?.tests else {
                 tests.push(Test { check, named: None });
                 continue;
@@ -129,17 +110,12 @@ impl Job<'_> {
                 reference: list.value.clone(),
                 values: self.values.clone(),
             };
-            let graph = Graph::build(self.library, &[request], &self.overrides)?;
-            let tell = |event| self.progress.tell(event);
-            let list = pwb_engine::realize(&self.store, &graph, &self.settings, &tell);
-            self.progress.finish();
-            for folder in list? {
-                let names = check::listed(&folder.path)?.into_iter();
-                tests.extend(names.map(|test| Test {
-                    check: check.clone(),
-                    named: Some(test),
-                }));
-            }
+            let [folder] = self.making.realize([request])?;
+            let names = check::listed(&folder.path)?.into_iter();
+            tests.extend(names.map(|test| Test {
+                check: check.clone(),
+                named: Some(test),
+            }));
         }
         Ok(tests)
     }
@@ -149,11 +125,15 @@ impl Job<'_> {
             tests,
             values: self.values.clone(),
         };
+        let making = self.making;
         let suites = [suite];
-        let graph = Graph::of_tests(self.library, &suites, &self.overrides)?;
-        let tell = |event| self.progress.tell(event);
-        let outcomes = check::check(&self.store, &graph, &self.settings, &tell);
-        self.progress.finish();
+        let graph = Graph::of_tests(&making.library, &suites, &self.overrides)?;
+        let settings = Settings {
+            keep_going: true,
+            ..making.settings()
+        };
+        let outcomes =
+            making.shown(|observe| check::check(&making.store, &graph, &settings, observe));
         let [suite] = suites;
         let ended = suite.tests.into_iter().zip(outcomes?);
         ended
