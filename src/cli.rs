@@ -182,6 +182,9 @@ pub struct Test {
     /// Write the verdicts of all cases to this file, as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write what the target is made of and what works in it to this file, as Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub options: Options,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use pwb_engine::fetch::Places;
 use serde::Deserialize;
 
 use crate::remote::Remote;
@@ -14,6 +15,10 @@ use crate::report::Failure;
 pub struct Config {
     /// Where Debian's packages come from: the URL that has `pool/` and `dists/` below it.
     pub debian_mirror: Option<String>,
+    /// Where npm's packages come from.
+    pub npm_registry: Option<String>,
+    /// Where files of PyPI come from: the URL that has projects' pages below it.
+    pub pypi_index: Option<String>,
     /// The store's folder.
     pub store: Option<PathBuf>,
     /// Actions at once.
@@ -28,16 +33,28 @@ pub fn read() -> Result<Config, Failure> {
         Some(path) if path.exists() => parse(&path)?,
         _ => Config::default(),
     };
-    if let Some(mirror) = env::var("PWB_DEBIAN_MIRROR")
-        .ok()
-        .filter(|mirror| !mirror.is_empty())
-    {
-        config.debian_mirror = Some(mirror);
+    for (variable, setting) in [
+        ("PWB_DEBIAN_MIRROR", &mut config.debian_mirror),
+        ("PWB_NPM_REGISTRY", &mut config.npm_registry),
+        ("PWB_PYPI_INDEX", &mut config.pypi_index),
+    ] {
+        if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
+            *setting = Some(url);
+        }
     }
     Ok(config)
 }
 
 impl Config {
+    /// Where downloads come from.
+    pub fn places(&self) -> Places {
+        Places {
+            debian: self.debian_mirror.clone(),
+            npm: self.npm_registry.clone(),
+            pypi: self.pypi_index.clone(),
+        }
+    }
+
     /// The store's folder.
     pub fn store(&self, flag: Option<&Path>) -> Result<PathBuf, Failure> {
         let default = || Some(folder("XDG_CACHE_HOME", ".cache")?.join("pwb"));
@@ -63,7 +80,7 @@ fn parse(path: &Path) -> Result<Config, Failure> {
         let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
         Failure::new(
             message,
-            "it knows debian_mirror, store, jobs and remote, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
+            "it knows debian_mirror, npm_registry, pypi_index, store, jobs and remote, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
         )
     })
 }

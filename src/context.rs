@@ -87,7 +87,7 @@ impl Context {
             keep_going: building.keep_going,
             keep_failed: building.keep_failed,
             compile_cache: !building.no_compile_cache,
-            mirror: self.config.debian_mirror.clone(),
+            places: self.config.places(),
         }
     }
 

@@ -145,9 +145,26 @@ fn junit_tells_of_every_case() {
         r#"<testsuite name="t/check/good" tests="2" skipped="1" errors="0" failures="0">"#,
         r#"<skipped message="expected to fail: no links here">no links</skipped>"#,
         r#"<failure message="the command was killed by signal 11">"#,
-        r#"<testcase name="alone">"#,
+        r#"<testcase name="alone"/>"#,
     ] {
         assert!(xml.contains(part), "{part} is not in\n{xml}");
+    }
+}
+
+#[test]
+fn the_report_says_what_works_and_why_the_rest_does_not() {
+    let world = world(ALL);
+    let file = world.path("home/report.md");
+    let said = world.say(&["test", "t", "--report", file.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let page = std::fs::read_to_string(file).unwrap();
+    for part in [
+        "[\"t/made (run)\"]\n",
+        "| t/check | 3 | 1 | 0 | 2 | 0 | 2 | 1 | 1 |\n",
+        "- it does not live: dead\n",
+        "- no links here: half (1 case)\n",
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
     }
 }
 

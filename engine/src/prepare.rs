@@ -64,6 +64,8 @@ pub fn prepare(
             let from = from.iter().map(|origin| match origin {
                 Origin::Url(url) => url.clone(),
                 Origin::Debian(path) => format!("debian:{path}"),
+                Origin::Npm(file) => format!("npm:{file}"),
+                Origin::Pypi(file) => format!("pypi:{file}"),
             });
             let unpack = match unpack {
                 Unpack::File(name) => format!("file {name}"),

@@ -36,7 +36,7 @@ impl Tools {
         let jobserver = Jobserver::start(session.path("jobserver"), settings.jobs)?;
         let fetcher = Fetcher::new(fetch::Settings {
             scratch: session.folder("downloads")?,
-            mirror: settings.mirror.clone(),
+            places: settings.places.clone(),
             offline: settings.offline,
             timeouts: fetch::Timeouts::default(),
         })?;

@@ -1,5 +1,7 @@
 //! How a person wants things realized. None of it enters a key.
 
+use crate::fetch::Places;
+
 /// How to realize.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -13,6 +15,6 @@ pub struct Settings {
     pub keep_failed: bool,
     /// Whether calls of compilers are remembered, and answered from what equal calls came to.
     pub compile_cache: bool,
-    /// Where Debian's packages come from; none asks the host's apt.
-    pub mirror: Option<String>,
+    /// Where downloads come from.
+    pub places: Places,
 }

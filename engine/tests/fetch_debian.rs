@@ -6,14 +6,14 @@ use std::path::Path;
 
 use pwb_cache::{Digest, TreePath};
 use pwb_engine::fetch::{
-    Cause, Error, Fetcher, Item, Kind, Limits, Mirror, Settings, Timeouts, closure, unpack,
+    Cause, Error, Fetcher, Item, Kind, Limits, Mirror, Places, Settings, Timeouts, closure, unpack,
 };
 use pwb_engine::recipe::{Lock, Origin, Pin, RelativePath, Sha256, Unpack};
 
 fn fetcher(scratch: &Path, offline: bool) -> Fetcher {
     let settings = Settings {
         scratch: scratch.to_owned(),
-        mirror: None,
+        places: Places::default(),
         offline,
         timeouts: Timeouts::default(),
     };

@@ -495,10 +495,10 @@ fn the_stores_error_ends_the_unpacking() {
         &limits(),
         |_, _| -> Result<Digest, Error> {
             calls.fetch_add(1, Ordering::Relaxed);
-            Err(Error::BadMirror("the store's".into()))
+            Err(Error::AptAnswer("the store's".into()))
         },
     );
-    assert!(matches!(outcome, Err(Error::BadMirror(_))));
+    assert!(matches!(outcome, Err(Error::AptAnswer(_))));
     assert!(calls.into_inner() <= 2, "one a worker");
 }
 

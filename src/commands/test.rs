@@ -13,6 +13,7 @@ use super::say;
 use crate::cli::{self, Cli};
 use crate::context::Context;
 use crate::junit;
+use crate::markdown;
 use crate::progress::Progress;
 use crate::report::Failure;
 use crate::verdict::{Verdict, summary};
@@ -24,16 +25,16 @@ pub fn run(cli: &Cli, arguments: &cli::Test) -> Result<ExitCode, Failure> {
     let request = context.request(&library, &arguments.target, &arguments.options)?;
     let requests = [request];
     let overrides = context.overrides(&library, &requests, &arguments.options)?;
-    let [Request { values, .. }] = requests;
+    let [Request { values, .. }] = &requests;
     let job = Job {
+        library: &library,
+        values: values.clone(),
         checks: checks(&library, &arguments.target)?,
         store: context.shared_store(&arguments.building.sharing(), &progress)?,
         settings: Settings {
             keep_going: true,
             ..context.settings(&arguments.building)
         },
-        library,
-        values,
         overrides,
         progress,
     };
@@ -45,6 +46,15 @@ pub fn run(cli: &Cli, arguments: &cli::Test) -> Result<ExitCode, Failure> {
     let verdicts = job.run(tests)?;
     if let Some(path) = &arguments.junit {
         junit::write(path, &arguments.target, &verdicts)?;
+    }
+    if let Some(path) = &arguments.report {
+        let target = library.target(&arguments.target).map_err(Error::Recipe)?;
+        let graph = Graph::build(&library, &requests, &job.overrides)?;
+        let page = markdown::page(target, &graph, &verdicts);
+        std::fs::write(path, page).map_err(|error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            Failure::Message(message, None)
+        })?;
     }
     for line in summary(&verdicts) {
         say(line);
@@ -88,9 +98,9 @@ fn chosen(mut tests: Vec<Test>, names: &[String]) -> Result<Vec<Test>, Failure> 
 }
 
 /// Checks, and all that it takes to run them.
-struct Job {
+struct Job<'a> {
     checks: Vec<NodeName>,
-    library: Library,
+    library: &'a Library,
     values: Values,
     overrides: BTreeMap<NodeName, PathBuf>,
     store: Store,
@@ -98,7 +108,7 @@ struct Job {
     progress: Arc<Progress>,
 }
 
-impl Job {
+impl Job<'_> {
     fn check(&self, name: &NodeName) -> Result<&Check, Failure> {
         match self.library.node(name).map(|node| &node.kind) {
             Some(NodeKind::Check(check)) => Ok(check),
@@ -119,7 +129,7 @@ impl Job {
                 reference: list.value.clone(),
                 values: self.values.clone(),
             };
-            let graph = Graph::build(&self.library, &[request], &self.overrides)?;
+            let graph = Graph::build(self.library, &[request], &self.overrides)?;
             let tell = |event| self.progress.tell(event);
             let list = pwb_engine::realize(&self.store, &graph, &self.settings, &tell);
             self.progress.finish();
@@ -140,7 +150,7 @@ impl Job {
             values: self.values.clone(),
         };
         let suites = [suite];
-        let graph = Graph::of_tests(&self.library, &suites, &self.overrides)?;
+        let graph = Graph::of_tests(self.library, &suites, &self.overrides)?;
         let tell = |event| self.progress.tell(event);
         let outcomes = check::check(&self.store, &graph, &self.settings, &tell);
         self.progress.finish();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::error::{Error, Result};
-use super::failure::Cause;
+use super::failure::{Cause, complaints};
 use super::mirror::Source;
 
 const HELPER: &str = "/usr/lib/apt/apt-helper";
@@ -109,13 +109,17 @@ pub(super) fn download(
     if status.success() && file.exists() {
         return Ok(take(&file, scratch)?);
     }
+    let failed = |words| Cause::Client {
+        client: "apt",
+        words,
+    };
     let log = read_log(&mut log).map_err(Error::io("read apt's messages in", scratch))?;
     Err(match refusal(&log) {
         Some(answer) if answer.starts_with("404") => Cause::Gone {
             answer: answer.to_owned(),
         },
-        Some(answer) => Cause::Apt(answer.to_owned()),
-        None => Cause::Apt(complaints(&log)),
+        Some(answer) => failed(answer.to_owned()),
+        None => failed(complaints(&log)),
     })
 }
 
@@ -136,7 +140,7 @@ fn wait(mut child: Child, file: &Path, watch: &mut dyn FnMut(u64)) -> Result<Exi
 }
 
 /// Moves a file out of its folder, which is about to go.
-fn take(file: &Path, scratch: &Path) -> Result<TempPath> {
+pub(super) fn take(file: &Path, scratch: &Path) -> Result<TempPath> {
     let place = NamedTempFile::with_prefix_in("download-", scratch)
         .map_err(Error::io("create a file in", scratch))?;
     let place = place.into_temp_path();
@@ -157,21 +161,6 @@ fn refusal(log: &str) -> Option<&str> {
         .lines()
         .find_map(|line| line.strip_prefix("E: Failed to fetch "))?;
     line.split_once(' ').map(|(_uri, answer)| answer.trim())
-}
-
-/// The lines of apt's errors, or the last lines where it calls nothing an error.
-pub(super) fn complaints(log: &str) -> String {
-    const MOST: usize = 12;
-    let errors: Vec<&str> = log
-        .lines()
-        .filter(|line| line.starts_with("E:") || line.starts_with("Err:"))
-        .collect();
-    let lines = if errors.is_empty() {
-        log.lines().filter(|line| !line.trim().is_empty()).collect()
-    } else {
-        errors
-    };
-    lines[lines.len().saturating_sub(MOST)..].join("\n")
 }
 
 #[cfg(test)]

@@ -10,20 +10,23 @@ use percent_encoding::percent_decode_str;
 use tempfile::TempPath;
 
 use super::apt;
+use super::client;
 use super::error::{Error, Result};
 use super::failure::{Cause, Failure};
 use super::http::Http;
+use super::index;
 use super::mirror::Mirror;
 use super::partial::{CHUNK, Partial, verify};
-use crate::recipe::{Origin, Pin};
+use super::places::{Place, Places};
+use crate::recipe::{Origin, Pin, PypiFile};
 
 /// What a [`Fetcher`] works with.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// An existing folder for the downloads, on the file system that they shall end on.
     pub scratch: PathBuf,
-    /// The Debian mirror's URL, if the user has set one.
-    pub mirror: Option<String>,
+    /// Where to download from, as far as the user has set it.
+    pub places: Places,
     /// Refuse whatever needs a connection.
     pub offline: bool,
     /// How long to wait.
@@ -91,7 +94,7 @@ impl Fetcher {
         if let Some(mirror) = self.mirror.get() {
             return Ok(mirror);
         }
-        let mirror = Mirror::discover(self.settings.mirror.as_deref())?;
+        let mirror = Mirror::discover(self.settings.places.debian.as_deref())?;
         Ok(self.mirror.get_or_init(|| mirror))
     }
 
@@ -132,26 +135,71 @@ impl Fetcher {
         pin: Pin,
         progress: &mut dyn FnMut(Progress),
     ) -> std::result::Result<(TempPath, u64), Cause> {
-        let url = match origin {
-            Origin::Url(url) => url.clone(),
-            Origin::Debian(path) => match self
-                .mirror()
-                .map_err(|error| Cause::Mirror(Box::new(error)))?
-            {
-                Mirror::Url(base) => Mirror::quoted(base, path.as_str()),
-                Mirror::Apt(base) => {
-                    self.online(path.as_str())?;
-                    return self.fetch_by_apt(&format!("{base}/{}", path.as_str()), pin, progress);
+        let scratch = &self.settings.scratch;
+        let by_client = match (origin, self.url(origin)?) {
+            (Origin::Debian(_), Some(url)) => {
+                return match self.fetch_url(&url, pin, progress) {
+                    Err(Cause::Status(404)) => Err(Cause::Gone {
+                        answer: "HTTP status 404".into(),
+                    }),
+                    fetched => fetched,
+                };
+            }
+            (_, Some(url)) => return self.fetch_url(&url, pin, progress),
+            (origin, None) => {
+                self.online(&name(origin))?;
+                match origin {
+                    Origin::Npm(file) => client::npm(file, scratch)?,
+                    Origin::Pypi(file) => client::pip(file, scratch)?,
+                    _ => {
+                        let mut watch = |bytes| progress(Progress { bytes, total: None });
+                        apt::download(&self.place(origin), scratch, &mut watch)?
+                    }
                 }
-            },
+            }
         };
-        let fetched = self.fetch_url(&url, pin, progress);
-        match (origin, fetched) {
-            (Origin::Debian(_), Err(Cause::Status(404))) => Err(Cause::Gone {
-                answer: "HTTP status 404".into(),
-            }),
-            (_, fetched) => fetched,
-        }
+        let size = verify(&by_client, pin)?;
+        Ok((by_client, size))
+    }
+
+    /// The URL that pwb itself downloads from; none where a client of the host's does.
+    fn url(&self, origin: &Origin) -> std::result::Result<Option<String>, Cause> {
+        let unknown = |error| Cause::Mirror(Box::new(error));
+        let places = &self.settings.places;
+        Ok(match origin {
+            Origin::Url(url) => Some(url.clone()),
+            Origin::Debian(path) => match self.mirror().map_err(unknown)? {
+                Mirror::Url(base) => Some(Mirror::quoted(base, path.as_str())),
+                Mirror::Apt(_) => None,
+            },
+            Origin::Npm(file) => Place::Npm
+                .url(places.npm.as_deref())
+                .map_err(unknown)?
+                .map(|base| format!("{base}/{file}")),
+            Origin::Pypi(file) => match Place::Pypi.url(places.pypi.as_deref()).map_err(unknown)? {
+                Some(base) => Some(self.link(&base, file)?),
+                None => None,
+            },
+        })
+    }
+
+    /// Where the index at `base` says that a file is.
+    fn link(&self, base: &str, file: &PypiFile) -> std::result::Result<String, Cause> {
+        let url = format!("{base}/{}/", file.project);
+        let (url, html) = match local_path(&url) {
+            Some(path) => {
+                let path = path.join("index.html");
+                let html = std::fs::read_to_string(&path)
+                    .map_err(|error| Cause::Other(format!("{}: {error}", path.display())))?;
+                (url, html)
+            }
+            None => {
+                self.online(&url)?;
+                self.http.page(&url)?
+            }
+        };
+        index::link(&url, &html, file.name())
+            .ok_or_else(|| Cause::Other(format!("{url} has no link to it")))
     }
 
     /// By HTTP, or from a local file.
@@ -172,23 +220,14 @@ impl Fetcher {
         partial.finish()
     }
 
-    fn fetch_by_apt(
-        &self,
-        uri: &str,
-        pin: Pin,
-        progress: &mut dyn FnMut(Progress),
-    ) -> std::result::Result<(TempPath, u64), Cause> {
-        let mut watch = |bytes| progress(Progress { bytes, total: None });
-        let file = apt::download(uri, &self.settings.scratch, &mut watch)?;
-        let size = verify(&file, pin)?;
-        Ok((file, size))
-    }
-
     /// Whether it may be there without a connection. A mirror may be a local folder.
     fn is_local(&self, origin: &Origin) -> bool {
+        let places = &self.settings.places;
         let url = match origin {
             Origin::Url(url) => Some(url),
-            Origin::Debian(_) => self.settings.mirror.as_ref(),
+            Origin::Debian(_) => places.debian.as_ref(),
+            Origin::Npm(_) => places.npm.as_ref(),
+            Origin::Pypi(_) => places.pypi.as_ref(),
         };
         url.is_some_and(|url| local_path(url.trim()).is_some())
     }
@@ -206,7 +245,9 @@ impl Fetcher {
         match (origin, self.mirror.get()) {
             (Origin::Url(url), _) => url.clone(),
             (Origin::Debian(path), Some(mirror)) => format!("{}/{}", mirror.base(), path.as_str()),
-            (Origin::Debian(path), None) => format!("Debian mirror, {}", path.as_str()),
+            (Origin::Debian(path), None) => format!("{}, {path}", Place::Debian),
+            (Origin::Npm(file), _) => format!("{}, {file}", Place::Npm),
+            (Origin::Pypi(file), _) => format!("{}, {file}", Place::Pypi),
         }
     }
 }
@@ -246,6 +287,8 @@ fn name(origin: &Origin) -> String {
     let text = match origin {
         Origin::Url(url) => url.split(['?', '#']).next().unwrap_or(url),
         Origin::Debian(path) => path.as_str(),
+        Origin::Npm(file) => file.path().as_str(),
+        Origin::Pypi(file) => file.name(),
     };
     text.rsplit('/')
         .find(|part| !part.is_empty())

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use pwb_cache::Kind;
 
 use super::failure::{Cause, Failure};
+use super::places::Place;
 
 /// The module's result.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -37,15 +38,22 @@ pub enum Error {
         /// What each source answered, in the order tried.
         failures: Vec<Failure>,
     },
-    /// Nobody says where Debian packages come from.
-    #[error("no Debian mirror is known: none is set, and {why}")]
-    NoMirror {
-        /// Why the host's own apt does not say it either.
+    /// Nobody says where a kind of packages comes from.
+    #[error("no {place} is known: none is set, and {why}")]
+    NoPlace {
+        /// What is not known.
+        place: Place,
+        /// Why the host's own client does not know it either.
         why: String,
     },
-    /// The mirror setting is no URL.
-    #[error("the Debian mirror `{0}` is not a URL that begins with http://, https:// or file:///")]
-    BadMirror(String),
+    /// A setting is no URL.
+    #[error("the {place} `{setting}` is not a URL that begins with http://, https:// or file:///")]
+    BadPlace {
+        /// What is set.
+        place: Place,
+        /// To what.
+        setting: String,
+    },
     /// A closure is wanted on a host without apt.
     #[error("package closures are computed by apt, and this host has no `{0}`")]
     NoApt(&'static str),
@@ -97,7 +105,7 @@ impl Error {
     /// Who can mend it.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io { .. } | Error::Offline { .. } | Error::NoMirror { .. } => Kind::Environment,
+            Error::Io { .. } | Error::Offline { .. } | Error::NoPlace { .. } => Kind::Environment,
             Error::NoApt(_) | Error::Apt { .. } | Error::AptAnswer(_) => Kind::Environment,
             Error::Sources { failures, .. }
                 if failures.iter().any(|one| one.cause.is_mismatch()) =>
@@ -105,7 +113,7 @@ impl Error {
                 Kind::Recipe
             }
             Error::Sources { .. } => Kind::Environment,
-            Error::BadMirror(_) => Kind::User,
+            Error::BadPlace { .. } => Kind::User,
             Error::Unsatisfiable { .. } | Error::Damaged { .. } | Error::Refused { .. } => {
                 Kind::Recipe
             }
@@ -115,12 +123,10 @@ impl Error {
 
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
-        const MIRROR: &str = "set PWB_DEBIAN_MIRROR (or the config file's mirror) to the URL of a Debian mirror, \
-                              the folder that has `dists` and `pool`";
         Some(match self {
             Error::Offline { .. } => "run it once without --offline".into(),
             Error::Sources { failures, .. } => return sources_hint(failures),
-            Error::NoMirror { .. } | Error::BadMirror(_) => MIRROR.into(),
+            Error::NoPlace { place, .. } | Error::BadPlace { place, .. } => place.advice(),
             Error::NoApt(_) => {
                 "run `pwb lock` on Debian or a derivative; the lock file it writes serves every host".into()
             }

@@ -52,10 +52,15 @@ pub enum Cause {
         /// Its answer.
         answer: String,
     },
-    /// apt could not download it.
-    #[error("apt says: {0}")]
-    Apt(String),
-    /// There is no mirror to ask.
+    /// The host's own client could not download it.
+    #[error("{client} says: {words}")]
+    Client {
+        /// `apt`, `npm` or `pip`.
+        client: &'static str,
+        /// What it says.
+        words: String,
+    },
+    /// There is no mirror, registry or index to ask.
     #[error("{0}")]
     Mirror(Box<Error>),
     /// Anything that asking again will not mend: a bad URL, TLS, a redirect loop, a missing local file.
@@ -91,4 +96,20 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.origin, self.cause)
     }
+}
+
+/// The lines of a client's errors, or its last lines where it calls nothing an error.
+pub(super) fn complaints(log: &str) -> String {
+    const MOST: usize = 12;
+    const ERRORS: [&str; 4] = ["E:", "Err:", "ERROR:", "npm error"];
+    let errors: Vec<&str> = log
+        .lines()
+        .filter(|line| ERRORS.iter().any(|error| line.starts_with(error)))
+        .collect();
+    let lines = if errors.is_empty() {
+        log.lines().filter(|line| !line.trim().is_empty()).collect()
+    } else {
+        errors
+    };
+    lines[lines.len().saturating_sub(MOST)..].join("\n")
 }

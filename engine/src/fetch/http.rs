@@ -5,7 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, IF_RANGE, RANGE};
+use ureq::ResponseExt;
+use ureq::http::header::{
+    ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, IF_RANGE, RANGE,
+};
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Body, Timeout};
@@ -19,6 +22,9 @@ use super::partial::{CHUNK, Partial};
 const TRIES: u32 = 3;
 /// The wait before the second try; each further wait is four times as long.
 const BACKOFF: Duration = Duration::from_millis(250);
+
+/// More than the longest pages of PyPI, in bytes.
+const LARGEST_PAGE: u64 = 64 << 20;
 
 /// An HTTP client that keeps its connections.
 pub(super) struct Http {
@@ -53,15 +59,22 @@ impl Http {
         progress: &mut dyn FnMut(Progress),
     ) -> std::result::Result<(), Cause> {
         let mut etag = None;
-        let mut wait = BACKOFF;
-        for _ in 1..TRIES {
-            match self.attempt(url, partial, &mut etag, progress) {
-                Err(cause) if cause.is_transient() => thread::sleep(wait),
-                done => return done,
+        persist(|| self.attempt(url, partial, &mut etag, progress))
+    }
+
+    /// The page at `url`, after the URL that redirects have led to.
+    pub(super) fn page(&self, url: &str) -> std::result::Result<(String, String), Cause> {
+        persist(|| {
+            let request = self.agent.get(url).header(ACCEPT, "text/html");
+            let response = request.call().map_err(|error| self.cause(error))?;
+            if response.status() != StatusCode::OK {
+                return Err(Cause::Status(response.status().as_u16()));
             }
-            wait *= 4;
-        }
-        self.attempt(url, partial, &mut etag, progress)
+            let at = response.get_uri().to_string();
+            let mut body = response.into_body();
+            let text = body.with_config().limit(LARGEST_PAGE).read_to_string();
+            Ok((at, text.map_err(|error| self.cause(error))?))
+        })
     }
 
     /// One request. A body that broke off is taken up where it ended, provided that the server says by its entity tag
@@ -152,6 +165,21 @@ impl Http {
             other => Cause::Other(other.to_string()),
         }
     }
+}
+
+/// Tries again what may pass.
+fn persist<T>(
+    mut attempt: impl FnMut() -> std::result::Result<T, Cause>,
+) -> std::result::Result<T, Cause> {
+    let mut wait = BACKOFF;
+    for _ in 1..TRIES {
+        match attempt() {
+            Err(cause) if cause.is_transient() => thread::sleep(wait),
+            done => return done,
+        }
+        wait *= 4;
+    }
+    attempt()
 }
 
 fn io_cause(error: &std::io::Error) -> Cause {

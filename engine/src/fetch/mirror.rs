@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::apt;
 use super::error::{Error, Result};
+use super::places::Place;
 
 /// What may stand unquoted in a path. `+` and `~` may, by RFC 3986, but some mirrors take a plain `+` for a space.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -24,8 +25,8 @@ pub enum Mirror {
 impl Mirror {
     /// The mirror of `setting`, else of the host's own apt.
     pub fn discover(setting: Option<&str>) -> Result<Mirror> {
-        match setting.map(str::trim).filter(|setting| !setting.is_empty()) {
-            Some(setting) => Mirror::set(setting),
+        match Place::Debian.url(setting)? {
+            Some(url) => Ok(Mirror::Url(url)),
             None => Mirror::of_host(),
         }
     }
@@ -42,26 +43,10 @@ impl Mirror {
         format!("{base}/{}", utf8_percent_encode(path, QUOTED))
     }
 
-    fn set(setting: &str) -> Result<Mirror> {
-        let rest = ["http://", "https://", "file://"]
-            .iter()
-            .find_map(|scheme| setting.strip_prefix(scheme));
-        let is_url = match rest {
-            Some(rest) => {
-                !rest.trim_start_matches('/').is_empty() && !setting.contains(char::is_whitespace)
-            }
-            None => false,
-        };
-        // `file://host/path` names another machine's file, which no one can open.
-        if !is_url || (setting.starts_with("file://") && !setting.starts_with("file:///")) {
-            return Err(Error::BadMirror(setting.to_owned()));
-        }
-        Ok(Mirror::Url(base_of(setting)))
-    }
-
     fn of_host() -> Result<Mirror> {
         if !apt::is_here() {
-            return Err(Error::NoMirror {
+            return Err(Error::NoPlace {
+                place: Place::Debian,
                 why: "this host has no apt".into(),
             });
         }
@@ -74,7 +59,8 @@ impl Mirror {
                 Ok(Mirror::Url(base_of(&uri.replacen("file:/", "file:///", 1))))
             }
             Some(uri) => Ok(Mirror::Apt(base_of(&uri))),
-            None => Err(Error::NoMirror {
+            None => Err(Error::NoPlace {
+                place: Place::Debian,
                 why: "this host's apt has no source of Debian's main archive".into(),
             }),
         }
@@ -183,36 +169,6 @@ mod tests {
             Some("http://mirror.example/debian/")
         );
         assert_eq!(main_archive(&sources[..2]), None);
-    }
-
-    #[test]
-    fn settings_are_urls_and_lose_their_slashes() {
-        let mirror = |setting| {
-            Mirror::discover(Some(setting))
-                .map(|mirror| mirror.base().to_owned())
-                .ok()
-        };
-        assert_eq!(
-            mirror(" https://mirror.example/debian// ").as_deref(),
-            Some("https://mirror.example/debian")
-        );
-        assert_eq!(
-            mirror("file:///srv/debian/").as_deref(),
-            Some("file:///srv/debian")
-        );
-        for bad in [
-            "mirror.example/debian",
-            "/srv/debian",
-            "file://srv/debian",
-            "ftp://mirror.example",
-            "http://",
-            "http://a b",
-        ] {
-            assert!(
-                matches!(Mirror::discover(Some(bad)), Err(Error::BadMirror(_))),
-                "{bad}"
-            );
-        }
     }
 
     #[test]

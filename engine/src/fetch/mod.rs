@@ -5,6 +5,7 @@
 
 mod apt;
 mod budget;
+mod client;
 mod closure;
 mod codec;
 mod deb;
@@ -12,10 +13,12 @@ mod download;
 mod error;
 mod failure;
 mod http;
+mod index;
 mod intake;
 mod listing;
 mod mirror;
 mod partial;
+mod places;
 mod tar;
 mod unpack;
 mod zip;
@@ -27,5 +30,6 @@ pub use failure::{Cause, Failure};
 pub use intake::Limits;
 pub use listing::{Item, Listing};
 pub use mirror::Mirror;
+pub use places::{Place, Places};
 pub use pwb_cache::Kind;
 pub use unpack::unpack;

@@ -21,6 +21,7 @@ mod option;
 mod path;
 mod read;
 mod reader;
+mod registry;
 mod sink;
 mod source;
 mod suggest;
@@ -39,5 +40,6 @@ pub use node::{
 };
 pub use option::{OptionKind, OptionSpec, Value, Values};
 pub use path::{PathError, RelativePath, SandboxPath};
+pub use registry::{NpmFile, PypiFile, RegistryError, Wheel};
 pub use source::{Location, Source, Span, Spanned};
 pub use target::{Exec, Site, Target};

@@ -12,6 +12,7 @@ use super::lock::Lock;
 use super::name::{NodeName, OptionName, Reference};
 use super::option::Values;
 use super::path::{RelativePath, SandboxPath};
+use super::registry::{NpmFile, PypiFile};
 use super::source::{Span, Spanned};
 
 /// A named node.
@@ -58,6 +59,10 @@ pub enum Origin {
     Url(String),
     /// A path below the Debian mirror.
     Debian(RelativePath),
+    /// A package of npm.
+    Npm(NpmFile),
+    /// A file of a PyPI project.
+    Pypi(PypiFile),
 }
 
 /// What to do with the downloaded bytes.

@@ -58,6 +58,14 @@ pub(super) struct UrlSyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>);
 pub(super) struct DebianPathSyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>);
 
 #[derive(Deserialize)]
+#[serde(rename = "Npm")]
+pub(super) struct NpmSyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>);
+
+#[derive(Deserialize)]
+#[serde(rename = "Pypi")]
+pub(super) struct PypiSyntax<'a>(#[serde(borrow)] pub(super) Raw<'a>);
+
+#[derive(Deserialize)]
 #[serde(rename = "Tar", deny_unknown_fields)]
 pub(super) struct TarSyntax<'a> {
     #[serde(borrow)]

@@ -57,6 +57,11 @@ fn origins() {
             sha256: "93e583f243454e6e9e4588ca2c2662206ad961659863277afcdb96801647d640",
             unpack: Rar,
         ),
+        "registries": Fetch(
+            from: [Npm("xterm-1.0.0.tgz"), Npm("../x"), Pypi("a-1.0.whl"), Pypi("a b")],
+            sha256: "93e583f243454e6e9e4588ca2c2662206ad961659863277afcdb96801647d640",
+            unpack: Tar(),
+        ),
         "nameless": Fetch(
             from: [Url("https://example.org/?x=/y")],
             sha256: "93e583f243454e6e9e4588ca2c2662206ad961659863277afcdb96801647d640",
@@ -67,7 +72,7 @@ fn origins() {
      --> ports.ron:7:32
       |
     7 |         "nothing": Fetch(from: [], sha256: "93e583f243454e6e9e4588ca2c2662206ad961659863277afcdb96801647d640"),
-      |                                ^^ at least one `Url(…)` or `Debian(…)` is wanted here
+      |                                ^^ at least one place, as `Url(…)` or `Debian(…)`, is wanted here
 
     error: `example.org` is not a URL
      --> ports.ron:9:24
@@ -85,18 +90,42 @@ fn origins() {
      --> ports.ron:9:56
       |
     9 |             from: [Url("example.org"), Debian("../a"), Mirror("x"), "https://example.org/a"],
-      |                                                        ^^^^^^ one of `Url` or `Debian`
+      |                                                        ^^^^^^ one of `Url`, `Debian`, `Npm` or `Pypi`
 
     error: a place to fetch from is wanted here
      --> ports.ron:9:69
       |
     9 |             from: [Url("example.org"), Debian("../a"), Mirror("x"), "https://example.org/a"],
-      |                                                                     ^^^^^^^^^^^^^^^^^^^^^^^ one of `Url` or `Debian`
+      |                                                                     ^^^^^^^^^^^^^^^^^^^^^^^ one of `Url`, `Debian`, `Npm` or `Pypi`
 
-    error: the file has no name
+    error: `xterm-1.0.0.tgz` is not the path of an npm package
       --> ports.ron:14:24
        |
-    14 |             from: [Url("https://example.org/?x=/y")],
+    14 |             from: [Npm("xterm-1.0.0.tgz"), Npm("../x"), Pypi("a-1.0.whl"), Pypi("a b")],
+       |                        ^^^^^^^^^^^^^^^^^ `NAME/-/NAME-VERSION.tgz` is wanted, or `@SCOPE/NAME/-/NAME-VERSION.tgz`
+
+    error: `../x` is not the path of an npm package
+      --> ports.ron:14:48
+       |
+    14 |             from: [Npm("xterm-1.0.0.tgz"), Npm("../x"), Pypi("a-1.0.whl"), Pypi("a b")],
+       |                                                ^^^^^^ it has a part `.` or `..`
+
+    error: `a-1.0.whl` is not a file of a PyPI project
+      --> ports.ron:14:62
+       |
+    14 |             from: [Npm("xterm-1.0.0.tgz"), Npm("../x"), Pypi("a-1.0.whl"), Pypi("a b")],
+       |                                                              ^^^^^^^^^^^ `NAME-VERSION-PYTHON-ABI-PLATFORM.whl` is wanted, or `NAME-VERSION.tar.gz`
+
+    error: `a b` is not a file of a PyPI project
+      --> ports.ron:14:81
+       |
+    14 |             from: [Npm("xterm-1.0.0.tgz"), Npm("../x"), Pypi("a-1.0.whl"), Pypi("a b")],
+       |                                                                                 ^^^^^ it has the character ` `
+
+    error: the file has no name
+      --> ports.ron:19:24
+       |
+    19 |             from: [Url("https://example.org/?x=/y")],
        |                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^ its last part is the name
        = help: if it is an archive, say `unpack: Tar(strip: 1)`
     "#);

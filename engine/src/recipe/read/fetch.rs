@@ -4,9 +4,11 @@ use super::super::digest::{Blake3, DigestError, Pin, Sha256};
 use super::super::node::{Fetch, Origin, Unpack};
 use super::super::path::RelativePath;
 use super::super::reader::{Raw, Reader};
+use super::super::registry::{NpmFile, PypiFile, RegistryError};
 use super::super::source::{Span, Spanned};
 use super::super::syntax::{
-    DebSyntax, DebianPathSyntax, FetchSyntax, TarSyntax, UrlSyntax, ZipSyntax,
+    DebSyntax, DebianPathSyntax, FetchSyntax, NpmSyntax, PypiSyntax, TarSyntax, UrlSyntax,
+    ZipSyntax,
 };
 
 impl<'a> Reader<'a, '_> {
@@ -34,7 +36,7 @@ impl<'a> Reader<'a, '_> {
             self.error(
                 self.span(raw),
                 "nothing to fetch from",
-                "at least one `Url(…)` or `Debian(…)` is wanted here",
+                "at least one place, as `Url(…)` or `Debian(…)`, is wanted here",
             );
             return None;
         }
@@ -64,8 +66,40 @@ impl<'a> Reader<'a, '_> {
                 let DebianPathSyntax(path) = self.read(raw)?;
                 Some(self.relative_path(path)?.map(Origin::Debian))
             }
+            "Npm" => {
+                let NpmSyntax(path) = self.read(raw)?;
+                let file =
+                    self.registry_file(path, NpmFile::parse, "the path of an npm package")?;
+                Some(file.map(Origin::Npm))
+            }
+            "Pypi" => {
+                let PypiSyntax(name) = self.read(raw)?;
+                let file = self.registry_file(name, PypiFile::parse, "a file of a PyPI project")?;
+                Some(file.map(Origin::Pypi))
+            }
             _ => {
-                self.unknown_kind(raw, "a place to fetch from", &["Url", "Debian"]);
+                let known = ["Url", "Debian", "Npm", "Pypi"];
+                self.unknown_kind(raw, "a place to fetch from", &known);
+                None
+            }
+        }
+    }
+
+    fn registry_file<T>(
+        &mut self,
+        raw: Raw<'a>,
+        parse: fn(&str) -> Result<T, RegistryError>,
+        what: &str,
+    ) -> Option<Spanned<T>> {
+        let text = self.text(raw)?;
+        match parse(&text) {
+            Ok(file) => Some(Spanned::new(file, text.span)),
+            Err(error) => {
+                self.error(
+                    text.span,
+                    format!("`{text}` is not {what}"),
+                    error.to_string(),
+                );
                 None
             }
         }
@@ -137,6 +171,8 @@ impl<'a> Reader<'a, '_> {
     fn file_name(&mut self, origin: &Spanned<Origin>) -> Option<String> {
         let name = match &origin.value {
             Origin::Debian(path) => path.file_name(),
+            Origin::Npm(file) => file.path().file_name(),
+            Origin::Pypi(file) => file.name(),
             Origin::Url(url) => {
                 let path = url.split(['?', '#']).next().unwrap_or_default();
                 let path = path.split_once("://").map_or(path, |(_, rest)| rest);
