@@ -14,8 +14,8 @@ use crate::export::{Compressed, Contents, Image, Place, Tar, add_host_files, fil
 use crate::making::Making;
 use crate::report::Failure;
 
-/// Small: archives are written once and fetched often.
-const LEVEL: i32 = 15;
+/// Higher ones take ten times as long for a fortieth.
+const LEVEL: i32 = 9;
 
 pub fn run(cli: &Cli, arguments: &Export) -> Result<ExitCode, Failure> {
     let making = Making::begin(cli, &arguments.options, &arguments.building)?;
