@@ -143,14 +143,7 @@ impl Graph {
         let mut graph = Graph::default();
         let mut known = HashMap::new();
         for Request { reference, values } in requests {
-            let mut builder = Builder {
-                library,
-                values,
-                overrides,
-                graph: &mut graph,
-                known: &mut known,
-                built: HashMap::new(),
-            };
+            let mut builder = Builder::new(library, values, overrides, &mut graph, &mut known);
             builder.add(&reference.node)?;
             let goal = builder.input(reference)?;
             graph.goals.push(goal);
@@ -161,33 +154,23 @@ impl Graph {
     /// The graph of these tests.
     pub fn of_tests(
         library: &Library,
-        suites: &[Suite],
+        Suite { tests, values }: &Suite,
         overrides: &BTreeMap<NodeName, PathBuf>,
     ) -> Result<Graph> {
         let mut graph = Graph::default();
         let mut known = HashMap::new();
-        for Suite { tests, values } in suites {
-            let mut builder = Builder {
-                library,
-                values,
-                overrides,
-                graph: &mut graph,
-                known: &mut known,
-                built: HashMap::new(),
+        let mut builder = Builder::new(library, values, overrides, &mut graph, &mut known);
+        for test in tests {
+            let node = library.node(&test.check);
+            let node = node.ok_or_else(|| unknown(&test.check))?;
+            let NodeKind::Check(check) = &node.kind else {
+                return Err(Error::IsNoCheck(test.check.to_string()));
             };
-            for test in tests {
-                let node = library
-                    .node(&test.check)
-                    .ok_or_else(|| unknown(&test.check))?;
-                let NodeKind::Check(check) = &node.kind else {
-                    return Err(Error::IsNoCheck(test.check.to_string()));
-                };
-                for (_, reference) in node.needs(values) {
-                    builder.add(&reference.value.node)?;
-                }
-                let goal = builder.test(node, check, test)?;
-                builder.graph.goals.push(goal);
+            for (_, reference) in node.needs(values) {
+                builder.add(&reference.value.node)?;
             }
+            let goal = builder.test(node, check, test)?;
+            builder.graph.goals.push(goal);
         }
         Ok(graph)
     }
@@ -227,7 +210,24 @@ struct Builder<'a> {
     built: HashMap<NodeName, StepId>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn new(
+        library: &'a Library,
+        values: &'a Values,
+        overrides: &'a BTreeMap<NodeName, PathBuf>,
+        graph: &'a mut Graph,
+        known: &'a mut HashMap<Step, StepId>,
+    ) -> Builder<'a> {
+        Builder {
+            library,
+            values,
+            overrides,
+            graph,
+            known,
+            built: HashMap::new(),
+        }
+    }
+
     /// Adds a node after all that it needs; a stack of its own, since a chain of nodes may be longer than the thread's.
     fn add(&mut self, goal: &NodeName) -> Result<()> {
         let mut stack = vec![(goal.clone(), false)];

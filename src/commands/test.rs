@@ -126,15 +126,13 @@ impl Testing<'_> {
             values: self.values.clone(),
         };
         let making = self.making;
-        let suites = [suite];
-        let graph = Graph::of_tests(&making.library, &suites, &self.overrides)?;
+        let graph = Graph::of_tests(&making.library, &suite, &self.overrides)?;
         let settings = Settings {
             keep_going: true,
             ..making.settings()
         };
         let outcomes =
             making.shown(|observe| check::check(&making.store, &graph, &settings, observe));
-        let [suite] = suites;
         let ended = suite.tests.into_iter().zip(outcomes?);
         ended
             .map(|(test, ended)| {

@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let text: Vec<u8> = (0..3_000_000_u32)
+        let text: Vec<u8> = (0..3_000_000_u64)
             .flat_map(|n| (n * n / 7).to_le_bytes())
             .collect();
         let compressed = |threads, at_a_time| {

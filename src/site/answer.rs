@@ -178,6 +178,8 @@ fn tag(file: &File, coding: Coding) -> io::Result<ETag> {
 fn content_type(file: &File) -> io::Result<HeaderValue> {
     let kind = mime_guess::from_path(&file.path).first_or_octet_stream();
     let text = match kind.type_() {
+        // A source map, by ECMA-426; it is known as plain text.
+        _ if file.path.extension().is_some_and(|end| end == "map") => "application/json".to_owned(),
         mime_guess::mime::TEXT => format!("{kind}; charset=utf-8"),
         _ => kind.to_string(),
     };
