@@ -114,11 +114,11 @@ impl Blobs<'_> {
     /// Writes a batch; the names of those that the server has not taken come back.
     pub fn write(
         &self,
-        blobs: &[(reapi::Digest, Vec<u8>)],
+        blobs: Vec<(reapi::Digest, Vec<u8>)>,
     ) -> Result<Vec<(reapi::Digest, Status)>, Trouble> {
-        let pack = |(name, bytes): &(reapi::Digest, Vec<u8>)| {
+        let pack = |(name, bytes): (reapi::Digest, Vec<u8>)| {
             let packed = match self.server.zstd_updates {
-                true => zstd::bulk::compress(bytes, LEVEL).ok(),
+                true => zstd::bulk::compress(&bytes, LEVEL).ok(),
                 false => None,
             };
             // What does not shrink travels as it is.
@@ -128,12 +128,12 @@ impl Blobs<'_> {
                 None => Compressor::Identity,
             };
             reapi::batch_update_blobs_request::Request {
-                digest: Some(name.clone()),
-                data: packed.unwrap_or_else(|| bytes.clone()),
+                digest: Some(name),
+                data: packed.unwrap_or(bytes),
                 compressor: compressor.into(),
             }
         };
-        let requests: Vec<_> = blobs.iter().map(pack).collect();
+        let requests: Vec<_> = blobs.into_iter().map(pack).collect();
         let carried = requests.iter().map(|request| request.data.len() as u64);
         let carried: u64 = carried.sum();
         let answer = self.wire.call(carried, || {

@@ -1,6 +1,8 @@
 //! Results for others: first all blobs that the server lacks, then the result that names them.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prost::Message;
 use pwb_cache::{
@@ -19,6 +21,9 @@ use crate::record;
 
 /// Batches of one result under way at once.
 const BATCHES: usize = 4;
+/// Files of at most so many bytes are kept in memory once they were read to be hashed, so many bytes of them in all.
+const SMALL: u64 = 1 << 18;
+const KEPT: u64 = 1 << 26;
 
 /// All that a result names, under its names on the server.
 pub(super) struct Parcel {
@@ -204,7 +209,7 @@ fn send_batch(to: Blobs<'_>, batch: &[(reapi::Digest, Blob)]) -> Result<(), Trou
         |(name, blob): &(reapi::Digest, Blob)| Some((name.clone(), blob.clone().read().ok()?));
     // A file that has gone from the store in the meantime: the result cannot be shared.
     let blobs: Option<Vec<_>> = batch.iter().map(read).collect();
-    let refused = to.write(&blobs.ok_or(Trouble::NotFound)?)?;
+    let refused = to.write(blobs.ok_or(Trouble::NotFound)?)?;
     match refused.into_iter().next() {
         Some((_, status)) => Err(Trouble::Refused(status)),
         None => Ok(()),
@@ -269,27 +274,39 @@ pub(super) fn named(
         found.push((*file, name, blob));
     }
     // BLAKE3 names are always known.
-    let unknown = found.par_iter().filter(|(_, name, _)| name.is_none());
+    let kept = AtomicU64::new(0);
+    let unknown = found.par_iter_mut().filter(|(_, name, _)| name.is_none());
     let computed: Vec<(Digest, Sha256)> = unknown
-        .filter_map(|(file, _, blob)| Some((*file, hash(blob)?)))
+        .filter_map(|(file, name, blob)| {
+            let sha256 = hash(blob, &kept)?;
+            *name = Some(sha256.to_message());
+            Some((*file, sha256))
+        })
         .collect();
     store.put_sha256(&computed)?;
-    let computed: HashMap<Digest, Sha256> = computed.into_iter().collect();
-    let named = found.into_iter().map(|(file, name, blob)| {
-        let name = name.or_else(|| Some(computed.get(&file)?.to_message()))?;
-        Some((file, name, blob))
-    });
     // One that has gone in the meantime is not here.
-    Ok(named.collect())
+    let named = found.into_iter();
+    Ok(named
+        .map(|(file, name, blob)| Some((file, name?, blob)))
+        .collect())
 }
 
-/// `None` if the file has gone.
-fn hash(blob: &Blob) -> Option<Sha256> {
+/// `None` if the file has gone. A small one's bytes are kept, since they are likely to be sent next.
+fn hash(blob: &mut Blob, kept: &AtomicU64) -> Option<Sha256> {
     let path = match blob {
         Blob::Bytes(bytes) => return Some(Sha256::of(bytes)),
         Blob::File(path) => path,
     };
+    let mut file = fs::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    if size <= SMALL && kept.fetch_add(size, Ordering::Relaxed) < KEPT {
+        let mut bytes = Vec::with_capacity(size as usize);
+        file.read_to_end(&mut bytes).ok()?;
+        let sha256 = Sha256::of(&bytes);
+        *blob = Blob::Bytes(bytes);
+        return Some(sha256);
+    }
     let mut hasher = sha2::Sha256::new();
-    let size = std::io::copy(&mut fs::open(path).ok()?, &mut hasher).ok()?;
+    let size = std::io::copy(&mut file, &mut hasher).ok()?;
     Some(Sha256::new(hasher.finalize().into(), size))
 }
