@@ -27,6 +27,7 @@ fn main() {
         return;
     }
     let scratch = tempfile::tempdir().unwrap();
+    let mut servers = Vec::new();
     println!(
         "{:20} {:>12} {:>12} {:>12} {:>14}",
         "", "pwb, up", "casupload", "pwb, down", "casdownload"
@@ -36,19 +37,22 @@ fn main() {
         for round in 0..ROUNDS {
             let folder = scratch.path().join(format!("{count}-{round}"));
             let source = random_files(&folder.join("source"), count, size);
+            let [one, other] = [Server::casd(), Server::casd()];
             // Whoever comes later finds the disk busier.
             let (ours, theirs) = match round % 2 {
                 0 => {
-                    let ours = pwb(&source, &folder);
-                    (ours, buildbox(&source, &folder))
+                    let ours = pwb(&one, &source, &folder);
+                    (ours, buildbox(&other, &source, &folder))
                 }
                 _ => {
-                    let theirs = buildbox(&source, &folder);
-                    (pwb(&source, &folder), theirs)
+                    let theirs = buildbox(&one, &source, &folder);
+                    (pwb(&other, &source, &folder), theirs)
                 }
             };
             let times = [ours[0], theirs[0], ours[1], theirs[1]];
             row(what, times);
+            // What is removed slows down what is made next (ext4): they stay until the end.
+            servers.extend([one, other]);
             best = std::array::from_fn(|at| best[at].min(times[at]));
         }
         row("    best", best);
@@ -78,9 +82,8 @@ fn random_files(source: &Path, count: usize, size: usize) -> PathBuf {
 }
 
 /// Up and down.
-fn pwb(source: &Path, folder: &Path) -> [Duration; 2] {
-    let casd = Server::casd();
-    let client = || client(&casd);
+fn pwb(casd: &Server, source: &Path, folder: &Path) -> [Duration; 2] {
+    let client = || client(casd);
     let (here, there) = (folder.join("here"), folder.join("there"));
     let store = Store::open(&here).unwrap();
     let tree = store
@@ -115,9 +118,8 @@ fn pwb(source: &Path, folder: &Path) -> [Duration; 2] {
 }
 
 /// Up and down, by BuildBox's own clients.
-fn buildbox(source: &Path, folder: &Path) -> [Duration; 2] {
-    let server = Server::casd();
-    let casd = server.remote();
+fn buildbox(casd: &Server, source: &Path, folder: &Path) -> [Duration; 2] {
+    let casd = casd.remote();
     let mut digest = String::new();
     let up = time(|| digest = casd.casupload(source));
     let down = time(|| casd.casdownload(&digest, &folder.join("into")));

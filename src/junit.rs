@@ -40,7 +40,7 @@ fn suite(verdict: &Verdict) -> TestSuite {
             Some(non_success(&how.status, None))
         }
         End::Expected if verdict.outcome.count(CaseEnd::Failed) == 0 => {
-            Some(non_success("", verdict.reasons.0.as_deref()))
+            Some(non_success("", verdict.whole.as_deref()))
         }
         _ if verdict.outcome.cases.is_empty() => Some(TestCaseStatus::success()),
         _ => None,

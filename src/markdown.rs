@@ -70,7 +70,7 @@ fn failures(text: &mut String, check: &str, verdicts: &[&Verdict]) {
             by_reason.entry(reason).or_default().push(&case.name);
         }
         if by_reason.is_empty() && matches!(verdict.end, End::Expected | End::Failed(_)) {
-            let reason = verdict.reasons.0.as_deref().unwrap_or("not expected");
+            let reason = verdict.whole.as_deref().unwrap_or("not expected");
             by_reason.insert(reason, Vec::new());
         }
         for (reason, cases) in by_reason {

@@ -14,8 +14,10 @@ pub struct Verdict {
     pub test: Test,
     pub outcome: Outcome,
     pub end: End,
-    /// Why what failed is expected to: of the test as a whole, and by the place of the case.
-    pub reasons: (Option<String>, BTreeMap<usize, String>),
+    /// Why the test as a whole is expected to fail.
+    pub whole: Option<String>,
+    /// Why cases are expected to, by their places.
+    cases: BTreeMap<usize, String>,
 }
 
 /// What the end of a test means.
@@ -63,7 +65,8 @@ impl Verdict {
             test,
             outcome,
             end,
-            reasons: (whole, cases),
+            whole,
+            cases,
         }
     }
 
@@ -74,7 +77,7 @@ impl Verdict {
 
     /// The failed cases with the reasons why they are expected to.
     pub fn failures(&self) -> impl Iterator<Item = (&Case, Option<&str>)> {
-        let (whole, cases) = &self.reasons;
+        let Verdict { whole, cases, .. } = self;
         let failed = self.outcome.cases.iter().enumerate();
         failed
             .filter(|(_, case)| case.end == CaseEnd::Failed)
@@ -85,7 +88,7 @@ impl Verdict {
     }
 
     fn reason(&self) -> String {
-        let (whole, cases) = &self.reasons;
+        let Verdict { whole, cases, .. } = self;
         let mut reasons: Vec<&str> = cases.values().map(String::as_str).collect();
         reasons.sort_unstable();
         reasons.dedup();
