@@ -72,6 +72,12 @@ const MIGRATIONS: &[&str] = &["
     -- who vouches for what was made elsewhere: a public key, or nobody (empty); NULL: made here
     ALTER TABLE results ADD COLUMN origin BLOB;
     ALTER TABLE calls ADD COLUMN origin BLOB;
+", "
+    -- With rowids: a message may be large, and without them a search reads whole those that it passes.
+    ALTER TABLE messages RENAME TO messages_without_rowids;
+    CREATE TABLE messages (digest BLOB PRIMARY KEY, data BLOB NOT NULL);
+    INSERT INTO messages SELECT digest, data FROM messages_without_rowids;
+    DROP TABLE messages_without_rowids;
 "];
 
 /// How long a process waits for others that use the index.
