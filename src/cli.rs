@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::journal::Wanted;
+
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
 #[command(name = "pwb", version, about, disable_help_subcommand = true)]
@@ -42,12 +44,16 @@ pub enum Command {
     Show(Show),
     /// Draw the graph of a target or node.
     Graph(Graph),
+    /// Enter the sandbox of a node: what its command sees, with your terminal in it.
+    Shell(Shell),
     /// Print the output of the latest run of a node.
     Log(Log),
     /// Say why a target or node would run, or why it ran: what changed since an earlier run, down to files.
     Why(Why),
     /// Say how often nodes ran and how often their results were there, and the time that took and saved.
     Stats(Stats),
+    /// Write a build of the past as a page: what ran when, what it waited for, what came from the store.
+    Report(Report),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Share the store with others.
@@ -88,11 +94,25 @@ pub struct Building {
     /// Keep what a failed command has written, and say where.
     #[arg(long)]
     pub keep_failed: bool,
+    /// Write what happens to this file as JSON, a line an event; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Write when what ran to this file, for Perfetto or chrome://tracing.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     #[command(flatten)]
     sharing: Sharing,
 }
 
 impl Building {
+    /// Where to write down what happens, besides the store.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            events: self.events.clone(),
+            trace: self.trace.clone(),
+        }
+    }
+
     /// Whom to share results with; without the network, nobody.
     pub fn sharing(&self) -> Sharing {
         match self.offline {
@@ -304,6 +324,24 @@ pub enum Format {
     Json,
 }
 
+/// `pwb shell`
+#[derive(Args, Debug)]
+pub struct Shell {
+    /// The node's full name, or a target.
+    #[arg(value_name = "TARGET|NODE")]
+    pub name: String,
+    /// Run this in the command's place, not an interactive shell.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// With what the failed command has written, which `--keep-failed` kept; it is changed by what you do.
+    #[arg(long)]
+    pub failed: bool,
+    #[command(flatten)]
+    pub options: Options,
+    #[command(flatten)]
+    pub building: Building,
+}
+
 /// `pwb log`
 #[derive(Args, Debug)]
 pub struct Log {
@@ -312,6 +350,9 @@ pub struct Log {
     /// Print the path of the log, not the log.
     #[arg(long)]
     pub path: bool,
+    /// Follow a run that is under way, of whatever pwb uses this store, until it ends.
+    #[arg(short, long, conflicts_with = "path")]
+    pub follow: bool,
 }
 
 /// `pwb why`
@@ -348,6 +389,23 @@ pub struct Stats {
     /// Print all nodes, not only those that took or saved the most.
     #[arg(long)]
     pub all: bool,
+}
+
+/// `pwb report`
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Which build: 1 is the latest, 2 the one before.
+    #[arg(default_value_t = 1, value_name = "N")]
+    pub build: usize,
+    /// List the builds that are kept, the latest first.
+    #[arg(long)]
+    pub list: bool,
+    /// Read this file, as `--events` writes it, and not the store's.
+    #[arg(long, value_name = "FILE", conflicts_with = "build")]
+    pub journal: Option<PathBuf>,
+    /// Where the page goes.
+    #[arg(short, long, value_name = "FILE", default_value = "pwb-report.html")]
+    pub output: PathBuf,
 }
 
 /// `pwb lock`

@@ -10,7 +10,7 @@ use pwb_engine::{Error, Graph, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options, Sharing};
 use crate::config::{self, Config};
-use crate::interrupt::Interrupt;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::recipes::{self, Files};
@@ -50,21 +50,22 @@ impl Context {
         let progress = progress.clone();
         let tell = move |notice| progress.notice(notice);
         let (remote, flags) = (&self.config.remote, sharing);
-        let interrupt = match remote.executes(flags) {
-            true => Some(Interrupt::block()?),
-            false => None,
-        };
         let Some(client) = remote.client(flags, tell)? else {
             return Ok(store);
         };
         let client = Arc::new(client);
         let store = store.with_upstream(client.clone());
-        let Some(interrupt) = interrupt else {
+        if !remote.executes(flags) {
             return Ok(store);
-        };
+        }
         let workers = client.clone();
-        interrupt.attend(move || workers.cancel());
+        interrupt::first(move || workers.cancel())?;
         Ok(store.with_workers(client))
+    }
+
+    /// The folder of the journals of builds.
+    pub fn builds(&self) -> PathBuf {
+        self.store.join("builds")
     }
 
     pub fn store_path(&self) -> &std::path::Path {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pwb_engine::{Graph, StepId, Work};
+use pwb_engine::{Graph, StepId};
 use serde_json::json;
 
 /// What of a graph is drawn.
@@ -14,15 +14,8 @@ pub struct Drawing<'a> {
 
 impl<'a> Drawing<'a> {
     pub fn new(graph: &'a Graph, packages: bool) -> Drawing<'a> {
-        let drawn = |step: &StepId| {
-            packages || !matches!(graph.steps[*step].work, Work::Fetch { size: Some(_), .. })
-        };
-        let kind = |step: StepId| match graph.steps[step].work {
-            Work::Fetch { .. } => "fetch",
-            Work::Source { .. } => "source",
-            Work::Root { .. } => "root",
-            Work::Run { .. } => "run",
-        };
+        let drawn = |step: &StepId| packages || !graph.steps[*step].work.is_package();
+        let kind = |step: StepId| graph.steps[step].work.kind();
         let steps = graph.steps.node_indices().filter(drawn);
         let edges = graph.steps.edge_indices();
         Drawing {

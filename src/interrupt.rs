@@ -1,41 +1,92 @@
-//! Signals that end pwb, heard before they do: other machines may have to be told.
+//! Signals that end pwb, heard before they do: the screen is to be left clean, and other machines may have to be told.
 
-use nix::sys::signal::{SigSet, Signal, raise};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::report::Failure;
 
-/// The signals that end pwb, kept from doing so.
-pub struct Interrupt(SigSet);
+type Farewell = Arc<dyn Fn() + Send + Sync>;
 
-impl Interrupt {
-    /// Keeps them from this thread and all that it starts from now on.
-    pub fn block() -> Result<Interrupt, Failure> {
-        let mut signals = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            signals.add(signal);
-        }
-        let failed = |errno| Failure::Message(format!("cannot wait for signals: {errno}"), None);
-        signals.thread_block().map_err(failed)?;
-        Ok(Interrupt(signals))
-    }
+/// What is to be done first, the latest last.
+static FAREWELLS: Mutex<Vec<Farewell>> = Mutex::new(Vec::new());
+static EAR: OnceLock<Handle> = OnceLock::new();
 
-    /// Waits for one beside everything else, says farewell, and lets it do what it is for.
-    pub fn attend(self, farewell: impl Fn() + Send + 'static) {
-        std::thread::spawn(move || {
-            let Ok(signal) = self.0.wait() else {
-                return;
-            };
-            farewell();
-            drop(self);
-            // It cannot fail with a signal that exists.
-            let _ = raise(signal);
-        });
-    }
-}
+/// As long as it lives, a signal that ends pwb does something first.
+#[must_use]
+pub struct Interrupt(Farewell);
 
 impl Drop for Interrupt {
     fn drop(&mut self) {
-        // It cannot fail with signals that exist.
-        let _ = self.0.thread_unblock();
+        farewells().retain(|other| !Arc::ptr_eq(other, &self.0));
+    }
+}
+
+/// A signal that ends pwb does this first, from now on.
+pub fn first(farewell: impl Fn() + Send + Sync + 'static) -> Result<(), Failure> {
+    meanwhile(farewell).map(std::mem::forget)
+}
+
+/// A signal that ends pwb does this first, as long as the answer lives.
+pub fn meanwhile(farewell: impl Fn() + Send + Sync + 'static) -> Result<Interrupt, Failure> {
+    listen()?;
+    let farewell: Farewell = Arc::new(farewell);
+    farewells().push(farewell.clone());
+    Ok(Interrupt(farewell))
+}
+
+/// From here on somebody else attends to signals.
+pub fn leave_to_others() {
+    if let Some(ear) = EAR.get() {
+        ear.close();
+    }
+}
+
+fn farewells() -> std::sync::MutexGuard<'static, Vec<Farewell>> {
+    FAREWELLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn listen() -> Result<(), Failure> {
+    if EAR.get().is_some() {
+        return Ok(());
+    }
+    let failed = |error| Failure::Message(format!("cannot wait for signals: {error}"), None);
+    let status = std::fs::read_to_string("/proc/self/status").map_err(failed)?;
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    // Who started pwb may have it ignore some, as nohup does.
+    let heeded: Vec<i32> = heeded.filter(|signal| !ignores(&status, *signal)).collect();
+    let mut signals = Signals::new(heeded).map_err(failed)?;
+    // Of two that come here at once one listens in vain.
+    let _ = EAR.set(signals.handle());
+    std::thread::spawn(move || {
+        for signal in &mut signals {
+            let all = farewells().clone();
+            all.iter().for_each(|farewell| farewell());
+            // It cannot fail with these.
+            let _ = emulate_default_handler(signal);
+        }
+    });
+    Ok(())
+}
+
+/// Whether a process with this `/proc/PID/status` ignores a signal.
+fn ignores(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nohup_ignores_is_ignored() {
+        let status = "Name:\tpwb\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n";
+        assert!(ignores(status, SIGHUP));
+        assert!(!ignores(status, SIGINT));
+        assert!(!ignores("", SIGINT));
     }
 }

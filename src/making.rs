@@ -1,5 +1,6 @@
 //! What commands begin with that go on with a target's result: to run it, to serve it, to export it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use pwb_engine::{Error, Graph, Observer, Realized, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
 use crate::context::Context;
+use crate::journal::Journal;
 use crate::progress::Progress;
 use crate::report::Failure;
 
@@ -16,7 +18,7 @@ use crate::report::Failure;
 pub struct Making<'a> {
     pub context: Context,
     pub store: Store,
-    pub library: Library,
+    library: OnceCell<Library>,
     options: &'a Options,
     building: &'a Building,
     progress: Arc<Progress>,
@@ -29,10 +31,27 @@ impl<'a> Making<'a> {
         building: &'a Building,
     ) -> Result<Making<'a>, Failure> {
         let context = Context::new(cli)?;
+        let journal = Journal::open(context.builds(), &building.wanted())?;
         let progress = Arc::new(Progress::new());
+        progress.keep(journal);
+        Making::of(context, progress, options, building)
+    }
+
+    /// One whose builds go to the same screen and journal as those of another.
+    pub fn again(&self, cli: &Cli) -> Result<Making<'a>, Failure> {
+        let context = Context::new(cli)?;
+        Making::of(context, self.progress.clone(), self.options, self.building)
+    }
+
+    fn of(
+        context: Context,
+        progress: Arc<Progress>,
+        options: &'a Options,
+        building: &'a Building,
+    ) -> Result<Making<'a>, Failure> {
         Ok(Making {
             store: context.shared_store(&building.sharing(), &progress)?,
-            library: context.library()?,
+            library: OnceCell::new(),
             context,
             options,
             building,
@@ -40,9 +59,18 @@ impl<'a> Making<'a> {
         })
     }
 
+    /// The recipes, read once they are needed.
+    pub fn library(&self) -> Result<&Library, Failure> {
+        if let Some(library) = self.library.get() {
+            return Ok(library);
+        }
+        let library = self.context.library()?;
+        Ok(self.library.get_or_init(|| library))
+    }
+
     /// The target of this name, if it is not a node's.
     pub fn target(&self, name: &str) -> Result<Option<&Target>, Failure> {
-        match self.library.wanted(name).map_err(Error::Recipe)? {
+        match self.library()?.wanted(name).map_err(Error::Recipe)? {
             Wanted::Target(target) => Ok(Some(target)),
             Wanted::Node(_) => Ok(None),
         }
@@ -50,7 +78,7 @@ impl<'a> Making<'a> {
 
     /// What a name stands for, with its options.
     pub fn request(&self, name: &str) -> Result<Request, Failure> {
-        self.context.request(&self.library, name, self.options)
+        self.context.request(self.library()?, name, self.options)
     }
 
     /// The results of requests, in their order.
@@ -58,27 +86,46 @@ impl<'a> Making<'a> {
         &self,
         requests: [Request; N],
     ) -> Result<[Realized; N], Failure> {
-        let graph = Graph::build(&self.library, &requests, &self.overrides(&requests)?)?;
-        let outcome = self
-            .shown(|observe| pwb_engine::realize(&self.store, &graph, &self.settings(), observe));
+        let graph = Graph::build(self.library()?, &requests, &self.overrides(&requests)?)?;
+        let settings = self.settings();
+        let outcome =
+            self.shown(|observe| pwb_engine::realize(&self.store, &graph, &settings, observe));
         let results = <[Realized; N]>::try_from(outcome?);
         results.map_err(|_| Failure::Message("a request has no result".into(), None))
+    }
+
+    /// The graph of some names.
+    pub fn graph(&self, names: &[String]) -> Result<Graph, Failure> {
+        self.context.graph(self.library()?, names, self.options)
+    }
+
+    /// The results of a graph of these names.
+    pub fn realize_graph(&self, names: &[String], graph: &Graph) -> Result<Vec<Realized>, Failure> {
+        let settings = self.settings();
+        self.shown(|observe| {
+            let results = pwb_engine::realize(&self.store, graph, &settings, observe)?;
+            for (name, result) in names.iter().zip(&results) {
+                self.progress.result(name, &result.path);
+            }
+            Ok::<_, Error>(results)
+        })
     }
 
     /// The local folders to use in place of nodes.
     pub fn overrides(&self, requests: &[Request]) -> Result<BTreeMap<NodeName, PathBuf>, Failure> {
         self.context
-            .overrides(&self.library, requests, self.options)
+            .overrides(self.library()?, requests, self.options)
     }
 
     pub fn settings(&self) -> Settings {
         self.context.settings(self.building)
     }
 
-    /// Does some work of the engine and shows what happens meanwhile.
-    pub fn shown<T>(&self, work: impl FnOnce(&Observer<'_>) -> T) -> T {
-        let outcome = work(&|event| self.progress.tell(event));
-        self.progress.finish();
-        outcome
+    /// Does some work of the engine; what happens meanwhile is shown and written down.
+    pub fn shown<T>(
+        &self,
+        work: impl FnOnce(&Observer<'_>) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        self.progress.build(self.settings().jobs, work)
     }
 }

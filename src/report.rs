@@ -92,7 +92,9 @@ fn node(failure: &pwb_engine::Failure) -> String {
             if let Some(kept) = kept {
                 text += &format!("  files: {}\n", kept.display());
             }
-            text + &format!("  next:  pwb log {}", failure.node)
+            let node = &failure.node;
+            let failed = if kept.is_some() { " --failed" } else { "" };
+            text + &format!("  next:  pwb log {node}, pwb shell {node}{failed}")
         }
         error => {
             let hint = error

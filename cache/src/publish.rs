@@ -32,6 +32,8 @@ pub struct Publication {
     pub result: ActionResult,
     /// The run that made it; its key is the result's.
     pub run: Run,
+    /// What the caller knows it by.
+    pub ticket: usize,
     /// The files it needs.
     pub new: New,
     /// The action's lock.
@@ -92,11 +94,11 @@ impl Store {
         self.index.publish(&[], &[], &trees)
     }
 
-    /// Starts to publish in the background; `durable` is called for each run whose result can no longer be lost.
+    /// Starts to publish in the background; `durable` is called for each result that can no longer be lost, with its ticket.
     pub fn publisher<'scope, 'env>(
         &'env self,
         scope: &'scope Scope<'scope, 'env>,
-        durable: impl Fn(Run) + Send + 'scope,
+        durable: impl Fn(usize, ActionResult) + Send + 'scope,
     ) -> Result<Publisher<'scope>> {
         let (sender, receiver) = channel();
         let index = Index::open(&self.root().join("index.sqlite"), Durability::Power)?;
@@ -108,7 +110,7 @@ impl Store {
         &self,
         receiver: &Receiver<Publication>,
         index: &Index,
-        durable: impl Fn(Run),
+        durable: impl Fn(usize, ActionResult),
     ) -> Result<()> {
         while let Ok(first) = receiver.recv() {
             let batch = gather(first, receiver);
@@ -122,9 +124,9 @@ impl Store {
                 .map(|one| (one.result, one.run.clone()))
                 .collect();
             index.publish(&files, &results, &[])?;
-            for Publication { lock, run, .. } in batch {
-                drop(lock);
-                durable(run);
+            for one in batch {
+                drop(one.lock);
+                durable(one.ticket, one.result);
             }
         }
         Ok(())

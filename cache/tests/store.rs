@@ -250,7 +250,9 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
     let durable = Mutex::new(Vec::new());
     let (key, tree) = thread::scope(|scope| {
         let publisher = store
-            .publisher(scope, |run: Run| durable.lock().unwrap().push(run.node))
+            .publisher(scope, |ticket, result| {
+                durable.lock().unwrap().push((ticket, result.tree));
+            })
             .unwrap();
         let batch = store.batch();
         let tree = batch.ingest(&source, &|_, _| false).unwrap();
@@ -277,6 +279,7 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
         let taken = publisher.submit(Publication {
             result,
             run,
+            ticket: 7,
             new: batch.finish(),
             lock,
         });
@@ -292,7 +295,7 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
     assert_eq!(runs[0].run.provenance.options["a/debug"], "true");
     assert_eq!(runs[0].run.provenance.feeds[0].node, "a/source");
     assert_eq!(other.run_of(key).unwrap().as_ref(), runs.first());
-    assert_eq!(*durable.lock().unwrap(), ["a/b"]);
+    assert_eq!(*durable.lock().unwrap(), [(7, tree)]);
     assert_eq!(
         Action::load(&other, key).unwrap().unwrap(),
         action(tree, "make"),

@@ -115,6 +115,9 @@ pub enum Error {
     /// The target says nothing of how to run it.
     #[error("target `{0}` has no `run`")]
     NotRunnable(String),
+    /// The node is no command.
+    #[error("`{0}` runs no command")]
+    NoCommand(String),
     /// The target does not say that it is a site.
     #[error("target `{0}` is not a site")]
     NotASite(String),
@@ -165,6 +168,7 @@ impl Error {
             | Error::NothingSelected { .. }
             | Error::IsNoCheck(_)
             | Error::NotRunnable(_)
+            | Error::NoCommand(_)
             | Error::NotASite(_) => Kind::Recipe,
             Error::Folder { .. }
             | Error::Import(pwb_cache::Error::Unholdable { .. })
@@ -221,6 +225,9 @@ impl Error {
                 ))
             }
             Error::IsCheck(_) => Some("`pwb test TARGET` runs a target's checks".into()),
+            Error::NoCommand(_) => {
+                Some("`pwb list --nodes` lists the nodes, `pwb show` says what they do".into())
+            }
             Error::NotASite(_) => {
                 Some("if it is one, say so in its recipe: site: Site(index: \"index.html\")".into())
             }

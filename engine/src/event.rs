@@ -1,93 +1,70 @@
-//! What happens while a graph is realized: the one source of the progress display, and of whatever else wants to know.
+//! What happens while a graph is realized: the one source of the progress display, the journal, and whatever else wants to know.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::compile::Tally;
+use crate::graph::StepId;
+use crate::planned::Planned;
 
-/// Something that happened. Names are nodes'.
+/// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The graph has been compared with the store.
-    Planned {
-        /// Nodes in the graph.
-        nodes: usize,
-        /// Those whose result is there.
-        cached: usize,
-    },
-    /// A node's action has started.
-    Started {
-        /// The node.
-        node: String,
-        /// Where its output goes, if it is a command.
-        log: Option<PathBuf>,
-        /// How long it took the last time.
-        expected: Option<Duration>,
-    },
-    /// Another pwb runs the same action; this one waits for its result.
-    Waiting {
-        /// The node.
-        node: String,
-    },
-    /// A command has written something.
-    Output {
-        /// The node.
-        node: String,
-        /// The bytes, cut anywhere.
-        bytes: Vec<u8>,
-    },
-    /// Bytes have arrived.
-    Fetched {
-        /// The node.
-        node: String,
-        /// How many, of how many if that is known.
-        bytes: u64,
-        /// The whole size.
-        total: Option<u64>,
-    },
-    /// A source did not answer; the next one is tried.
-    Warning {
-        /// The node.
-        node: String,
-        /// What was wrong.
-        message: String,
-    },
-    /// A node's result was in the store after all, once its inputs were known or another pwb had made it.
-    Cached {
-        /// The node.
-        node: String,
-    },
-    /// A command has ended in which calls of compilers were attended to.
-    Compiled {
-        /// The node.
-        node: String,
-        /// How many were answered, and how many ran.
-        tally: Tally,
-    },
-    /// A node's result is durable in the store.
-    Built {
-        /// The node.
-        node: String,
-        /// Wall time.
-        wall: Duration,
-    },
-    /// A node has failed.
-    Failed {
-        /// The node.
-        node: String,
-    },
-    /// A local folder is not any more what was imported: what was built is of its files as they were.
-    Moved {
-        /// The node.
-        node: String,
-        /// The paths that differ.
-        changed: Vec<String>,
-    },
-    /// Objects were found missing; what made them runs again.
+    /// The graph has been compared with the store. What happens to its steps from now on is told by their places here.
+    Planned(Vec<Planned>),
+    /// Something happened to a step.
+    Step(StepId, Happening),
+    /// Objects were found missing; what made them runs again. The graph will be planned anew.
     Repairing {
         /// The nodes.
         nodes: Vec<String>,
     },
+}
+
+/// What can happen to a step.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// Its action has started.
+    Started {
+        /// Where its output goes, if it is a command.
+        log: Option<PathBuf>,
+    },
+    /// Another pwb runs the same action; this one waits for its result.
+    Waiting,
+    /// Its command has written something: these bytes, cut anywhere.
+    Output(Vec<u8>),
+    /// Bytes have arrived.
+    Fetched {
+        /// How many so far.
+        bytes: u64,
+        /// Of how many, if that is known.
+        total: Option<u64>,
+    },
+    /// Something was wrong, and it goes on: a source did not answer, and the next one is tried.
+    Warning(String),
+    /// Its result was in the store after all, once its inputs were known or another pwb had made it.
+    Cached,
+    /// Its command has ended, and calls of compilers in it were attended to.
+    Compiled(Tally),
+    /// Its result is durable in the store.
+    Built {
+        /// Wall time.
+        wall: Duration,
+        /// User time of its command.
+        user: Duration,
+        /// System time of its command.
+        system: Duration,
+        /// The most memory that one of its processes had, in bytes.
+        max_rss: u64,
+    },
+    /// It has failed.
+    Failed {
+        /// What went wrong, in a line.
+        why: String,
+    },
+    /// It is a local folder, and not any more what was imported: what was built is of its files as they were. These
+    /// paths differ.
+    Moved(Vec<String>),
 }
 
 /// Takes events, from any thread.

@@ -15,7 +15,7 @@ use pwb_cache::{
 
 use crate::compile::Compiles;
 use crate::error::{Error, Failure, Result};
-use crate::event::{Event, Observer};
+use crate::event::{Event, Happening, Observer};
 use crate::fetch::Fetcher;
 use crate::graph::{Graph, Input, StepId, Work};
 use crate::jobserver::Jobserver;
@@ -61,11 +61,21 @@ impl Executor<'_> {
     /// Runs all that the plan lacks; the plan learns the results. Returns what failed.
     pub fn execute(self, plan: &mut Plan) -> Result<Vec<Failure>> {
         scope(|scope| {
-            let built = |run: Run| {
-                (self.observe)(Event::Built {
-                    node: run.node,
-                    wall: run.wall,
-                })
+            let built = |step: usize, result: ActionResult| {
+                let ActionResult {
+                    wall,
+                    user,
+                    system,
+                    max_rss,
+                    ..
+                } = result;
+                let built = Happening::Built {
+                    wall,
+                    user,
+                    system,
+                    max_rss,
+                };
+                self.tell(StepId::new(step), built);
             };
             let publisher = self.store.publisher(scope, built)?;
             let failures = self.drive(plan, &publisher);
@@ -98,9 +108,7 @@ impl Executor<'_> {
                     }
                     match self.look_up(step, plan) {
                         Ok(Found::Result(tree)) => {
-                            (self.observe)(Event::Cached {
-                                node: steps[step].name.clone(),
-                            });
+                            self.tell(step, Happening::Cached);
                             ended.push((step, Ok(tree)));
                         }
                         Err(error) => ended.push((step, Err(error))),
@@ -133,14 +141,15 @@ impl Executor<'_> {
                     ended.push((step, result));
                 }
                 for (step, result) in ended {
-                    let node = steps[step].name.clone();
                     match result {
                         Ok(tree) => {
                             plan.learn(step, tree);
                             schedule.finish(step, Ending::Done);
                         }
                         Err(error) => {
-                            (self.observe)(Event::Failed { node: node.clone() });
+                            let why = error.to_string();
+                            self.tell(step, Happening::Failed { why });
+                            let node = steps[step].name.clone();
                             failures.push(Failure { node, error });
                             schedule.finish(step, Ending::Failed);
                         }
@@ -178,9 +187,7 @@ impl Executor<'_> {
         let lock = match self.store.try_lock(key)? {
             Some(lock) => lock,
             None => {
-                (self.observe)(Event::Waiting {
-                    node: step.name.clone(),
-                });
+                self.tell(job.step, Happening::Waiting);
                 self.store.lock(key)?
             }
         };
@@ -189,9 +196,7 @@ impl Executor<'_> {
             found => found,
         };
         if let Some(result) = result {
-            (self.observe)(Event::Cached {
-                node: step.name.clone(),
-            });
+            self.tell(job.step, Happening::Cached);
             return Ok(result.tree);
         }
         self.store.batch().put_messages(&job.prepared.messages)?;
@@ -203,9 +208,9 @@ impl Executor<'_> {
             compiles: self.compiles,
             observe: self.observe,
             inputs: &job.inputs,
+            id: job.step,
             step,
             prepared: &job.prepared,
-            expected: self.last_wall(&step.name),
             announced: AtomicBool::new(false),
         };
         let begin = Instant::now();
@@ -228,6 +233,7 @@ impl Executor<'_> {
                     max_rss: made.max_rss,
                 };
                 let taken = publisher.submit(Publication {
+                    ticket: job.step.index(),
                     result,
                     run: run(Outcome::Built),
                     new: made.new,
@@ -247,6 +253,10 @@ impl Executor<'_> {
                 Err(error)
             }
         }
+    }
+
+    fn tell(self, step: StepId, what: Happening) {
+        (self.observe)(Event::Step(step, what));
     }
 
     fn last_wall(self, node: &str) -> Option<Duration> {

@@ -87,6 +87,23 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// What it does, in a word: `fetch`, `source`, `root` or `run`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Work::Fetch { .. } => "fetch",
+            Work::Source { .. } => "source",
+            Work::Root { .. } => "root",
+            Work::Run { .. } => "run",
+        }
+    }
+
+    /// Whether it is a package of a root.
+    pub fn is_package(&self) -> bool {
+        matches!(self, Work::Fetch { size: Some(_), .. })
+    }
+}
+
 /// A directory in another step's result, or a part of it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Input {

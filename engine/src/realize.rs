@@ -6,12 +6,13 @@ use pwb_cache::{Digest, Store, TreeDigest};
 
 use crate::compile::Compiles;
 use crate::error::{Error, Result};
-use crate::event::{Event, Observer};
+use crate::event::{Event, Happening, Observer};
 use crate::executor::Executor;
 use crate::fetch::{self, Fetcher};
 use crate::graph::Graph;
 use crate::jobserver::Jobserver;
 use crate::plan::Plan;
+use crate::planned::planned;
 use crate::settings::Settings;
 
 /// A result, on this machine.
@@ -106,12 +107,8 @@ fn attempt(
     tools: &mut Option<Tools>,
 ) -> Result<Vec<Realized>> {
     plan.look_up(store, graph)?;
-    let (nodes, missing) = (graph.steps.node_count(), plan.to_run());
-    observe(Event::Planned {
-        nodes,
-        cached: nodes - missing,
-    });
-    if missing > 0 {
+    observe(Event::Planned(planned(store, graph, plan)));
+    if plan.to_run() > 0 {
         let Tools {
             jobserver,
             fetcher,
@@ -141,8 +138,7 @@ fn attempt(
             return Err(Error::Failed(failures));
         }
         for (step, changed) in plan.moved(store, graph)? {
-            let node = graph.name(step).to_owned();
-            observe(Event::Moved { node, changed });
+            observe(Event::Step(step, Happening::Moved(changed)));
         }
     }
     let goal = |goal| {

@@ -1,19 +1,32 @@
-//! `pwb log`: the output of a node's latest run.
+//! `pwb log`: the output of a node's latest run, or of one that is under way.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use pwb_engine::Error;
 
 use super::say;
 use crate::cli::{Cli, Log};
 use crate::context::Context;
+use crate::journal::{End, Kept, Step};
 use crate::report::Failure;
+
+/// How often there is a look whether more has been written.
+const MOMENT: Duration = Duration::from_millis(100);
 
 pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
-    let store = context.store()?;
     let name = &arguments.node;
+    if arguments.follow
+        && let Some(journal) = under_way(&context, name)?
+    {
+        follow(&journal, name)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let store = context.store()?;
     let Some(last) = store.runs(name)?.into_iter().next() else {
         // A name that no recipe has is told with the nearest one.
         context.library()?.wanted(name).map_err(Error::Recipe)?;
@@ -31,8 +44,63 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
             None,
         ));
     }
-    let bytes = pwb_cache::fs::read(&path)?;
-    // A reader that has gone away has seen what it wanted.
-    let _ = std::io::stdout().write_all(&bytes);
+    print(&pwb_cache::fs::read(&path)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The journal of a build in which the node runs just now.
+fn under_way(context: &Context, name: &str) -> Result<Option<PathBuf>, Failure> {
+    for journal in Kept::new(context.builds()).all()?.into_iter().rev() {
+        if running(&journal, name)?.is_some() {
+            return Ok(Some(journal));
+        }
+    }
+    Ok(None)
+}
+
+/// The step of a node that runs.
+fn running(journal: &Path, name: &str) -> Result<Option<Step>, Failure> {
+    // Another pwb may have removed it.
+    if !Kept::is_alive(journal) {
+        return Ok(None);
+    }
+    let build = Kept::read(journal)?;
+    let runs = |step: &Step| {
+        step.node.name == name && step.log.is_some() && step.ran.is_some() && step.end == End::None
+    };
+    Ok(match build.outcome {
+        Some(_) => None,
+        None => build.steps.into_iter().rev().find(runs),
+    })
+}
+
+/// Prints what is written to the log until the run ends.
+fn follow(journal: &Path, name: &str) -> Result<(), Failure> {
+    let mut file = None;
+    loop {
+        let step = running(journal, name)?;
+        let log = step.as_ref().and_then(|step| step.log.as_deref());
+        if let (None, Some(log)) = (&file, log) {
+            file = Some(File::open(log).map_err(|error| unreadable(log, &error))?);
+        }
+        if let Some(file) = &mut file {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)
+                .map_err(|error| unreadable(journal, &error))?;
+            print(&bytes);
+        }
+        if step.is_none() {
+            return Ok(());
+        }
+        std::thread::sleep(MOMENT);
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Message(format!("cannot read {}: {error}", path.display()), None)
+}
+
+fn print(bytes: &[u8]) {
+    // A reader that has gone away has seen what it wanted.
+    let _ = std::io::stdout().write_all(bytes);
 }

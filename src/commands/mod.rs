@@ -10,8 +10,10 @@ mod list;
 mod lock;
 mod log;
 mod realize;
+mod report;
 mod run;
 mod serve;
+mod shell;
 mod show;
 mod stats;
 mod test;
@@ -35,11 +37,13 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::List(arguments) => list::run(cli, arguments),
         Command::Show(arguments) => show::run(cli, arguments),
         Command::Graph(arguments) => graph::run(cli, arguments),
+        Command::Shell(arguments) => shell::run(cli, arguments),
         Command::Log(arguments) => log::run(cli, arguments),
         Command::Why(arguments) => why::run(cli, arguments),
         Command::Stats(arguments) => stats::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
+        Command::Report(arguments) => report::run(cli, arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Doctor(_) => doctor::run(cli),
     }

@@ -3,33 +3,39 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use pwb_engine::{Realized, Store, Work};
 
 use super::{dry_run, say};
 use crate::cli::{Cli, Options, Realize};
 use crate::context::Context;
-use crate::progress::Progress;
+use crate::making::Making;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
-    let context = Context::new(cli)?;
-    let progress = Arc::new(Progress::new());
-    let store = context.shared_store(&arguments.building.sharing(), &progress)?;
+    let making = Making::begin(cli, &arguments.options, &arguments.building)?;
+    let (context, store) = (&making.context, &making.store);
     if arguments.dry_run {
-        return dry_run::run(&context, &store, arguments);
+        return dry_run::run(context, store, arguments);
     }
-    let results = match unchanged(&context, &store, &arguments.names, &arguments.options)? {
-        // What is here may not be there yet.
-        Some(results) if !store.shares() => results,
-        _ => realize(&context, &store, arguments, &progress)?,
+    let wanted = arguments.building.wanted();
+    // What is here may not be in the shared cache yet, and what is written down is all that happened.
+    let results = match store.shares() || wanted.any() {
+        true => None,
+        false => unchanged(context, store, &arguments.names, &arguments.options)?,
+    };
+    let results = match results {
+        Some(results) => results,
+        None => realize(&making, arguments)?,
     };
     for (name, result) in arguments.names.iter().zip(&results) {
         if let Some(out) = &arguments.out {
             link(&out_link(out, name, arguments.names.len()), &result.path)?;
         }
-        say(result.path.display());
+        // There they are among the events.
+        if !wanted.events_on_stdout() {
+            say(result.path.display());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -51,22 +57,10 @@ fn unchanged(
         .collect::<Result<Option<Vec<_>>, _>>()?)
 }
 
-fn realize(
-    context: &Context,
-    store: &Store,
-    arguments: &Realize,
-    progress: &Progress,
-) -> Result<Vec<Realized>, Failure> {
-    let library = context.library()?;
-    let graph = context.graph(&library, &arguments.names, &arguments.options)?;
-    let outcome = pwb_engine::realize(
-        store,
-        &graph,
-        &context.settings(&arguments.building),
-        &|event| progress.tell(event),
-    );
-    progress.finish();
-    let results = outcome?;
+fn realize(making: &Making<'_>, arguments: &Realize) -> Result<Vec<Realized>, Failure> {
+    let (context, store) = (&making.context, &making.store);
+    let graph = making.graph(&arguments.names)?;
+    let results = making.realize_graph(&arguments.names, &graph)?;
     if !graph
         .steps
         .node_weights()

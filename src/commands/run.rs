@@ -19,7 +19,7 @@ pub const ENVIRONMENT: [(&str, &str); 4] = [
 ];
 
 /// What of this machine's environment a program is given without being asked: how its terminal looks.
-const TERMINAL: [&str; 6] = [
+pub const TERMINAL: [&str; 6] = [
     "TERM",
     "COLORTERM",
     "NO_COLOR",
@@ -67,11 +67,16 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
             network: arguments.network,
         },
     )?;
-    Ok(match exit.status {
+    Ok(exit_code(exit.status))
+}
+
+/// What pwb ends with where it stands for a program: the same, as shells do it.
+pub fn exit_code(status: Status) -> ExitCode {
+    match status {
         Status::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         Status::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
         Status::TimedOut => ExitCode::FAILURE,
-    })
+    }
 }
 
 fn environment(asked: &[String]) -> Vec<(String, String)> {

@@ -7,6 +7,7 @@ use pwb_engine::Error;
 
 use super::say;
 use crate::cli::{Cli, Serve};
+use crate::interrupt;
 use crate::making::Making;
 use crate::report::Failure;
 use crate::site::{self, Address, Files};
@@ -29,6 +30,7 @@ pub fn run(cli: &Cli, arguments: &Serve) -> Result<ExitCode, Failure> {
         );
     }
     let packed = making.store.session()?.folder("site")?;
+    interrupt::leave_to_others();
     site::serve(files, packed, address, |url| {
         say(url);
         if arguments.open

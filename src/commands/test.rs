@@ -44,7 +44,7 @@ pub fn run(cli: &Cli, arguments: &cli::Test) -> Result<ExitCode, Failure> {
         junit::write(path, &target.name, &verdicts)?;
     }
     if let Some(path) = &arguments.report {
-        let graph = Graph::build(&making.library, &requests, &testing.overrides)?;
+        let graph = Graph::build(making.library()?, &requests, &testing.overrides)?;
         let page = markdown::page(target, &graph, &verdicts);
         std::fs::write(path, page).map_err(|error| {
             let message = format!("cannot write {}: {error}", path.display());
@@ -85,7 +85,7 @@ struct Testing<'a> {
 
 impl Testing<'_> {
     fn check(&self, name: &NodeName) -> Result<&Check, Failure> {
-        match self.making.library.node(name).map(|node| &node.kind) {
+        match self.making.library()?.node(name).map(|node| &node.kind) {
             Some(NodeKind::Check(check)) => Ok(check),
             _ => Err(Error::IsNoCheck(name.to_string()).into()),
         }
@@ -126,14 +126,14 @@ impl Testing<'_> {
             values: self.values.clone(),
         };
         let making = self.making;
-        let graph = Graph::of_tests(&making.library, &suite, &self.overrides)?;
+        let graph = Graph::of_tests(making.library()?, &suite, &self.overrides)?;
         let settings = Settings {
             keep_going: true,
             ..making.settings()
         };
         let outcomes =
-            making.shown(|observe| check::check(&making.store, &graph, &settings, observe));
-        let ended = suite.tests.into_iter().zip(outcomes?);
+            making.shown(|observe| check::check(&making.store, &graph, &settings, observe))?;
+        let ended = suite.tests.into_iter().zip(outcomes);
         ended
             .map(|(test, ended)| {
                 let expected = self.check(&test.check)?.expected.selected(&self.values);

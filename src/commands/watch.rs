@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use pwb_engine::{Graph, Ignored, Work};
 use super::say;
 use crate::cli::{Cli, Watch};
 use crate::context::Context;
-use crate::progress::Progress;
+use crate::making::Making;
 use crate::report::{self, Failure};
 
 /// A round begins once nothing has changed for so long.
@@ -26,10 +25,11 @@ const NAMED: usize = 3;
 
 pub fn run(cli: &Cli, arguments: &Watch) -> Result<ExitCode, Failure> {
     let mut watched = Watched::new()?;
+    let first = Making::begin(cli, &arguments.options, &arguments.building)?;
     let mut why = "first".to_owned();
     loop {
         let begin = Instant::now();
-        let outcome = round(cli, arguments, &mut watched);
+        let outcome = round(cli, &first, arguments, &mut watched);
         let wall = begin.elapsed().as_secs_f64();
         match outcome {
             Ok(results) => say(format_args!("{why}: {wall:.2} s  {}", results.join("  "))),
@@ -44,21 +44,19 @@ pub fn run(cli: &Cli, arguments: &Watch) -> Result<ExitCode, Failure> {
     }
 }
 
-fn round(cli: &Cli, arguments: &Watch, watched: &mut Watched) -> Result<Vec<String>, Failure> {
-    let context = Context::new(cli)?;
-    let library = context.library()?;
-    let graph = context.graph(&library, &arguments.names, &arguments.options)?;
+fn round(
+    cli: &Cli,
+    first: &Making<'_>,
+    arguments: &Watch,
+    watched: &mut Watched,
+) -> Result<Vec<String>, Failure> {
+    let making = first.again(cli)?;
+    let graph = making.graph(&arguments.names)?;
     // What changes from here on is heard, whether or not the import still sees it.
-    watched.follow(cli, &context, &graph)?;
-    let progress = Arc::new(Progress::new());
-    let store = context.shared_store(&arguments.building.sharing(), &progress)?;
-    let settings = context.settings(&arguments.building);
-    let outcome = pwb_engine::realize(&store, &graph, &settings, &|event| {
-        progress.tell(event);
-    });
-    progress.finish();
+    watched.follow(cli, &making.context, &graph)?;
+    let results = making.realize_graph(&arguments.names, &graph)?;
     let path = |result: &pwb_engine::Realized| result.path.display().to_string();
-    Ok(outcome?.iter().map(path).collect())
+    Ok(results.iter().map(path).collect())
 }
 
 /// A folder or file whose changes count.

@@ -67,6 +67,8 @@ impl World {
         }
         if filled {
             copy(&package.store, &folder.path().join("store"));
+            // What was done before is no part of the test.
+            let _ = fs::remove_dir_all(folder.path().join("store/builds"));
         }
         copy(&package.mirror, &folder.path().join("mirror"));
         for name in root.recipes() {

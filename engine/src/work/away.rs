@@ -8,9 +8,10 @@ use pwb_cache::{Action, Digest, Executed, MTIME, Tree, TreeDigest, TreeNode, Tre
 use pwb_sandbox::errand::{ENTER, Errand, MOUNT_POINTS, ORDER, OUTPUTS, ROOT, Report};
 use pwb_sandbox::{Status, Usage};
 
+use super::stage::base;
 use super::{Context, Made};
 use crate::error::Result;
-use crate::event::Event;
+use crate::event::Happening;
 use crate::prepare::in_tree;
 use crate::recipe::SandboxPath;
 
@@ -68,7 +69,12 @@ impl Context<'_> {
                 root.put(self.store, point, TreeNode::Directory(Tree::default()))?;
             }
         }
-        let over = |output: &TreePath| Ok((output.to_string(), self.base(output)?.is_some()));
+        let over = |output: &TreePath| {
+            Ok((
+                output.to_string(),
+                base(self.store, own.input_root, output)?.is_some(),
+            ))
+        };
         let cores = [("MAKEFLAGS".to_owned(), "-j".to_owned())];
         let errand = Errand {
             argv: own.arguments.clone(),
@@ -140,10 +146,7 @@ impl Context<'_> {
     }
 
     fn here(&self, why: &str) {
-        self.tell(Event::Warning {
-            node: self.step.name.clone(),
-            message: format!("{why}; it runs here"),
-        });
+        self.tell(Happening::Warning(format!("{why}; it runs here")));
     }
 }
 

@@ -3,28 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pwb_cache::{ActionKey, Tree, TreeDigest, TreeNode, TreePath, fs};
+use pwb_cache::{ActionKey, Tree, TreeNode, TreePath, fs};
 use pwb_sandbox::{Calling, Calls, Exit, Mount, Source, Spec, Status, Stdio};
 
+use super::stage::{Output, Scenery, Stage};
 use super::{Context, Made};
 use crate::check::{Expected, Outcome, Unexpected, ending};
 use crate::compile::Scene;
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::Happening;
 use crate::graph::Input;
 use crate::jobserver::MOUNT;
-use crate::prepare::in_tree;
 use crate::recipe::SandboxPath;
+use crate::shell::kept;
 
 /// How much of a failed command's output is shown.
 const TAIL: usize = 4096;
-
-/// What an output starts from, and where the command's own files for it are.
-struct Output {
-    path: TreePath,
-    base: Option<TreeDigest>,
-    layer: PathBuf,
-}
 
 impl Context<'_> {
     pub(super) fn command(
@@ -42,25 +36,21 @@ impl Context<'_> {
             return Ok(made);
         }
         let scene = self.scene(root, inputs, outputs, compilers);
-        let root = self.store.materialize(self.inputs[root])?;
-        let mut folders = BTreeMap::new();
-        for (mount, input) in inputs {
-            folders.insert(mount, self.store.materialize(self.inputs[input])?);
-        }
-        let token = self.jobserver.token()?;
         let scratch = self.store.session()?.folder("run")?;
-        let mut mounts: Vec<Mount> = folders
-            .iter()
-            .map(|(path, folder)| mount(path, Source::ReadOnly(folder.clone())))
-            .collect();
-        let mut captured = Vec::new();
-        for (place, path) in outputs.iter().enumerate() {
-            let (output, source) =
-                self.output(path, &root, &folders, &scratch.join(place.to_string()))?;
-            mounts.retain(|mount| mount.target != Path::new(path.as_str()));
-            mounts.push(mount(path, source));
-            captured.push(output);
-        }
+        let scenery = Scenery {
+            store: self.store,
+            root,
+            inputs,
+            outputs,
+            trees: self.inputs,
+            input_root: self.prepared.action.input_root,
+        };
+        let Stage {
+            root,
+            mounts,
+            outputs,
+        } = Stage::set(&scenery, &scratch)?;
+        let token = self.jobserver.token()?;
         let exit = self.run(root, mounts, scratch.clone(), &scene);
         drop(token);
         let Exit { status, usage, .. } = match exit {
@@ -72,7 +62,7 @@ impl Context<'_> {
         };
         if let Some(expected) = expected {
             // Its one output is the folder of its reports.
-            let reports = captured.first().map(|output| output.layer.as_path());
+            let reports = outputs.first().map(|output| output.layer.as_path());
             let outcome = Outcome::of(status, reports.unwrap_or(&scratch))?;
             if !expected.allows(&outcome) {
                 return Err(Error::Test {
@@ -90,7 +80,7 @@ impl Context<'_> {
         }
         let batch = self.store.batch();
         let mut tree = Tree::default();
-        for Output { path, base, layer } in captured {
+        for Output { path, base, layer } in outputs {
             let taken = batch
                 .take_layer(&layer, base)
                 .map_err(|error| as_inside(error, &path))?;
@@ -110,50 +100,6 @@ impl Context<'_> {
             user: usage.user,
             system: usage.system,
             max_rss: usage.max_rss_bytes,
-        })
-    }
-
-    /// An output over something that the command sees starts with it; any other starts empty.
-    fn output(
-        &self,
-        path: &SandboxPath,
-        root: &Path,
-        inputs: &BTreeMap<&SandboxPath, PathBuf>,
-        scratch: &Path,
-    ) -> Result<(Output, Source)> {
-        let at = in_tree(path)?;
-        let base = self.base(&at)?;
-        let (layer, work) = (scratch.join("layer"), scratch.join("work"));
-        fs::create_dir_all(&layer)?;
-        let source = match base {
-            None => Source::Writable(layer.clone()),
-            Some(_) => {
-                fs::create_dir(&work)?;
-                Source::Overlay {
-                    lower: locate(path, root, inputs),
-                    upper: layer.clone(),
-                    work,
-                }
-            }
-        };
-        Ok((
-            Output {
-                path: at,
-                base,
-                layer,
-            },
-            source,
-        ))
-    }
-
-    /// What the command sees where an output is, if there is anything.
-    pub(super) fn base(&self, output: &TreePath) -> Result<Option<TreeDigest>> {
-        let root = Tree::load(self.store, self.prepared.action.input_root)?;
-        Ok(match root.get(self.store, output)? {
-            Some(TreeNode::Stored(base)) if !self.store.directory(base)?.entries.is_empty() => {
-                Some(base)
-            }
-            _ => None,
         })
     }
 
@@ -253,9 +199,8 @@ impl Context<'_> {
         let (tally, known) = served.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.compiles.publish(self.store)?;
         if tally.calls() > 0 {
-            let node = self.step.name.clone();
-            self.store.count_calls(&tally.rows(&node))?;
-            self.tell(Event::Compiled { node, tally });
+            self.store.count_calls(&tally.rows(&self.step.name))?;
+            self.tell(Happening::Compiled(tally));
         }
         let succeeded = |exit: &Exit| exit.status == Status::Code(0);
         if exit.as_ref().is_ok_and(succeeded) {
@@ -280,11 +225,7 @@ impl Context<'_> {
             fs::remove_tree(scratch)?;
             return Ok(None);
         }
-        let kept = self
-            .store
-            .root()
-            .join("failed")
-            .join(&self.prepared.key.hex()[..16]);
+        let kept = kept(self.store, self.prepared.key);
         fs::remove_tree(&kept)?;
         fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
         fs::rename(scratch, &kept)?;
@@ -332,25 +273,5 @@ fn as_inside(error: pwb_cache::Error, output: &TreePath) -> Error {
         }
         .into(),
         other => other.into(),
-    }
-}
-
-/// Where on the host the command's `path` is: in the input mounted above it, or in the root.
-fn locate(path: &SandboxPath, root: &Path, inputs: &BTreeMap<&SandboxPath, PathBuf>) -> PathBuf {
-    let above = inputs.iter().find(|(mount, _)| path.starts_with(mount));
-    let (folder, below) = match above {
-        Some((mount, folder)) => (folder.as_path(), &path.as_str()[mount.as_str().len()..]),
-        None => (root, path.as_str()),
-    };
-    match below.trim_start_matches('/') {
-        "" => folder.to_owned(),
-        below => folder.join(below),
-    }
-}
-
-fn mount(target: &SandboxPath, source: Source) -> Mount {
-    Mount {
-        target: target.as_str().into(),
-        source,
     }
 }

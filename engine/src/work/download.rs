@@ -4,7 +4,7 @@ use pwb_cache::{Tree, TreeNode};
 
 use super::{Context, Made};
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::Happening;
 use crate::fetch::{Item, Limits, unpack};
 use crate::recipe::{Origin, Pin, Unpack};
 
@@ -17,19 +17,14 @@ impl Context<'_> {
         how: &Unpack,
     ) -> Result<Made> {
         self.started(None);
-        let node = || self.step.name.clone();
         let fetched = self.fetcher.fetch(from, pin, &mut |progress| {
-            self.tell(Event::Fetched {
-                node: node(),
+            self.tell(Happening::Fetched {
                 bytes: progress.bytes,
                 total: progress.total.or(size),
             });
         })?;
         for failure in &fetched.failures {
-            self.tell(Event::Warning {
-                node: node(),
-                message: failure.to_string(),
-            });
+            self.tell(Happening::Warning(failure.to_string()));
         }
         let batch = self.store.batch();
         let put =

@@ -8,7 +8,7 @@ use pwb_cache::fs;
 
 use super::Context;
 use crate::error::Result;
-use crate::event::Event;
+use crate::event::Happening;
 
 /// A command's log, open for writing.
 pub(super) struct Log<'a> {
@@ -39,10 +39,7 @@ impl Log<'_> {
         if self.written.is_ok() {
             self.written = self.file.write_all(bytes);
         }
-        self.context.tell(Event::Output {
-            node: self.context.step.name.clone(),
-            bytes: bytes.to_vec(),
-        });
+        self.context.tell(Happening::Output(bytes.to_vec()));
     }
 
     /// Ends it; an error if not all was written.

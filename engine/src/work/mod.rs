@@ -6,6 +6,7 @@ mod download;
 mod import;
 mod log;
 mod root;
+mod stage;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +16,9 @@ use pwb_cache::{New, TreeDigest};
 
 use crate::compile::Compiles;
 use crate::error::Result;
+use crate::event::Happening;
 use crate::fetch::Fetcher;
-use crate::graph::{Step, Work};
+use crate::graph::{Step, StepId, Work};
 use crate::jobserver::Jobserver;
 use crate::prepare::Prepared;
 use crate::settings::Settings;
@@ -24,6 +26,7 @@ use crate::{Event, Input, Observer, Store};
 
 pub use import::Ignored;
 pub(crate) use import::{IGNORE_FILE, import};
+pub(crate) use stage::{Scenery, Stage};
 
 /// What work needs besides its step.
 pub(crate) struct Context<'a> {
@@ -35,10 +38,9 @@ pub(crate) struct Context<'a> {
     pub observe: &'a Observer<'a>,
     /// The trees that the inputs stand for.
     pub inputs: &'a HashMap<Input, TreeDigest>,
+    pub id: StepId,
     pub step: &'a Step,
     pub prepared: &'a Prepared,
-    /// The wall time of the step's latest run.
-    pub expected: Option<Duration>,
     /// Whether it was told that the step has started.
     pub announced: AtomicBool,
 }
@@ -86,19 +88,15 @@ impl Context<'_> {
         }
     }
 
-    fn tell(&self, event: Event) {
-        (self.observe)(event);
+    fn tell(&self, what: Happening) {
+        (self.observe)(Event::Step(self.id, what));
     }
 
     fn started(&self, log: Option<std::path::PathBuf>) {
         if self.announced.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.tell(Event::Started {
-            node: self.step.name.clone(),
-            log,
-            expected: self.expected,
-        });
+        self.tell(Happening::Started { log });
     }
 }
 
