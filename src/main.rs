@@ -1,16 +1,20 @@
 //! The command line: the only crate that prints.
 
+mod artifact;
 mod cli;
 mod commands;
+mod comparison;
 mod config;
 mod context;
 mod drawing;
 mod explain;
 mod export;
+mod history;
 mod interrupt;
 mod junit;
 mod making;
 mod markdown;
+mod paths;
 mod progress;
 mod project;
 mod recipes;
@@ -18,6 +22,7 @@ mod remote;
 mod report;
 mod site;
 mod verdict;
+mod wasm;
 mod words;
 
 use std::process::ExitCode;

@@ -3,23 +3,17 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use pwb_engine::Error;
-
 use super::say;
 use crate::cli::{Cli, Log};
 use crate::context::Context;
+use crate::history;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
     let store = context.store()?;
-    let name = &arguments.node;
-    let Some(last) = store.runs(name)?.into_iter().next() else {
-        // A name that no recipe has is told with the nearest one.
-        context.library()?.wanted(name).map_err(Error::Recipe)?;
-        let message = format!("`{name}` has not run in this store");
-        return Err(Failure::new(message, format!("pwb realize {name}")));
-    };
+    let (node, runs) = history::of(&context, &store, &arguments.node)?;
+    let last = history::find(&node, &runs, "-1")?;
     let path = store.log_path(last.run.key);
     if arguments.path {
         say(path.display());
@@ -27,7 +21,7 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
     }
     if !path.exists() {
         return Err(Failure::Message(
-            format!("`{name}` has no log: only commands have one"),
+            format!("`{node}` has no log: only commands have one"),
             None,
         ));
     }

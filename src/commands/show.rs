@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use pwb_engine::Known;
 use pwb_engine::recipe::{OptionKind, OptionSpec, Wanted};
-use pwb_engine::{Known, Work};
 
 use super::say;
 use crate::cli::{Cli, Show};
@@ -39,16 +39,11 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
     }
     let mut packages = 0;
     for step in graph.steps.node_indices() {
-        let kind = match &graph.steps[step].work {
-            Work::Fetch { size: Some(_), .. } => {
-                packages += 1;
-                continue;
-            }
-            Work::Fetch { .. } => "fetch",
-            Work::Source { .. } => "source",
-            Work::Root { .. } => "root",
-            Work::Run { .. } => "run",
-        };
+        if graph.steps[step].is_package() {
+            packages += 1;
+            continue;
+        }
+        let kind = graph.steps[step].work.kind();
         let state = match plan.known(step) {
             Known::Tree(_) => "in the store",
             Known::Missing => "to run",
