@@ -43,7 +43,7 @@ impl<'a> Artifacts<'a> {
         let (name, path) = text.split_once(':').unwrap_or((text, ""));
         // `lib/` is what shells complete to.
         let path = TreePath::parse(path.strip_suffix('/').unwrap_or(path));
-        let path = path.map_err(|error| Failure::Message(error.to_string(), None))?;
+        let path = path.map_err(|error| Failure::Message(format!("`{text}`: {error}"), None))?;
         if let Some(tree) = self.materialized(name)? {
             return self.at(name, tree, &path);
         }
@@ -81,8 +81,7 @@ impl<'a> Artifacts<'a> {
 
     /// The tree or file whose hash is or begins so.
     fn by_digest(&self, name: &str) -> Result<Option<Entry>, Failure> {
-        let is_hex = name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_hex || name.len() < DIGITS {
+        if !may_be_hash(name) {
             return Ok(None);
         }
         let mut found = self.store.beginning_with(&name.to_ascii_lowercase())?;
@@ -139,6 +138,11 @@ impl<'a> Artifacts<'a> {
 
     fn goal(&self, name: &str) -> Result<(Graph, Goal), Failure> {
         let library = self.context.library()?;
+        if may_be_hash(name) && library.wanted(name).is_err() {
+            let message =
+                format!("no target has the name `{name}`, and nothing in the store begins so");
+            return Err(Failure::new(message, "`pwb list` lists the targets"));
+        }
         let names = [name.to_owned()];
         let graph = self.context.graph(&library, &names, self.options)?;
         let goal = graph.goals.first().cloned();
@@ -158,6 +162,11 @@ impl<'a> Artifacts<'a> {
         }
         Ok(here)
     }
+}
+
+/// Whether a name can be a hash, or the beginning of one.
+fn may_be_hash(name: &str) -> bool {
+    name.len() >= DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// That a path leads nowhere: its first parts lead here.

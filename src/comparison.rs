@@ -13,6 +13,7 @@ use crate::words::lines;
 
 /// Files of more bytes are not compared line by line.
 const TEXT: u64 = 256 << 10;
+const BYTES: &str = " bytes";
 
 /// A path that differs.
 pub struct Compared {
@@ -142,7 +143,7 @@ impl Compared {
         match (&self.change.old, &self.change.new) {
             (Some(Entry::Symlink(_)), _) | (_, Some(Entry::Symlink(_))) => None,
             (Some(Entry::File { digest: old, .. }), Some(Entry::File { digest: new, .. })) => {
-                (old != new).then(|| format!("{} bytes", grown(self.old.bytes, self.new.bytes)))
+                (old != new).then(|| grown(self.old.bytes, self.new.bytes, BYTES))
             }
             (Some(one), None) => Some(self.old.of(one)),
             (None, Some(one)) => Some(self.new.of(one)),
@@ -177,13 +178,14 @@ impl Weight {
     fn of(self, entry: &Entry) -> String {
         let bytes = format!("{} bytes", count(self.bytes));
         match entry {
+            Entry::Directory(_) if self.files == 1 => format!("1 file, {bytes}"),
             Entry::Directory(_) => format!("{} files, {bytes}", count(self.files)),
             _ => bytes,
         }
     }
 }
 
-/// `2 added, 1 removed, 3 changed; 1,234 -> 1,300, +66 bytes`
+/// `2 added, 1 removed, 3 changed; 1,234 -> 1,300 bytes, +66`
 pub fn summary(compared: &[Compared]) -> String {
     let number = |is: fn(&PathChange) -> bool| {
         let found = compared.iter().filter(|one| is(&one.change));
@@ -202,6 +204,6 @@ pub fn summary(compared: &[Compared]) -> String {
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
     let sum = |of: fn(&Compared) -> u64| compared.iter().map(of).sum();
-    let grown = grown(sum(|one| one.old.bytes), sum(|one| one.new.bytes));
-    format!("{}; {grown} bytes", parts.join(", "))
+    let (old, new) = (sum(|one| one.old.bytes), sum(|one| one.new.bytes));
+    format!("{}; {}", parts.join(", "), grown(old, new, BYTES))
 }

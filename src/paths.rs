@@ -66,11 +66,14 @@ pub fn count(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
-/// `12,345 -> 12,400, +55`
-pub fn grown(old: u64, new: u64) -> String {
+/// `12,345 -> 12,400 bytes, +55`, or `12,345 bytes as before`; the unit with a space before it, or nothing.
+pub fn grown(old: u64, new: u64, unit: &str) -> String {
+    if old == new {
+        return format!("{}{unit} as before", count(new));
+    }
     let sign = if new < old { '-' } else { '+' };
     let by = count(new.abs_diff(old));
-    format!("{} -> {}, {sign}{by}", count(old), count(new))
+    format!("{} -> {}{unit}, {sign}{by}", count(old), count(new))
 }
 
 /// What an entry is; sizes in bytes.

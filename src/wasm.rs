@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use wasmparser::{BinaryReaderError, KnownCustom, Name, Parser, Payload, TypeRef};
 
-use crate::paths::{count, grown};
+use crate::paths::grown;
 
 /// How many functions are named.
 const FUNCTIONS: usize = 10;
@@ -142,17 +142,21 @@ impl Comparison {
 
     /// For a person, a line each.
     pub fn lines(&self) -> Vec<String> {
-        let line = |what: &str, one: &Growth| {
-            let name = format_args!("{what}{}", one.name);
-            match one.old == one.new {
-                true => format!("{name}: changed, {} as before", count(one.new)),
-                false => format!("{name}: {}", grown(one.old, one.new)),
-            }
+        let line = |what: &str, one: &Growth, unit: &str| {
+            let changed = if one.old == one.new { "changed, " } else { "" };
+            format!(
+                "{what}{}: {changed}{}",
+                one.name,
+                grown(one.old, one.new, unit)
+            )
         };
-        let numbers = self.numbers.iter().map(|one| line("", one));
-        let sections = self.sections.iter().map(|one| line("section ", one));
+        let numbers = self.numbers.iter().map(|one| line("", one, ""));
+        let sections = self
+            .sections
+            .iter()
+            .map(|one| line("section ", one, " bytes"));
         let shown = self.functions.iter().take(FUNCTIONS);
-        let functions = shown.map(|one| line("function ", one));
+        let functions = shown.map(|one| line("function ", one, " bytes"));
         let more = self.functions.len().saturating_sub(FUNCTIONS);
         let more = (more > 0).then(|| format!("and {more} more functions"));
         sections
@@ -250,9 +254,9 @@ mod tests {
         assert_eq!((new.numbers["imports"], new.numbers["exports"]), (1, 1));
         let comparison = Comparison::of(&old, &new);
         let expected = [
-            "section code: 5 -> 13, +8",
-            "section \"producers\": changed, 12 as before",
-            "function f: 3 -> 11, +8",
+            "section code: 5 -> 13 bytes, +8",
+            "section \"producers\": changed, 12 bytes as before",
+            "function f: 3 -> 11 bytes, +8",
         ];
         assert_eq!(comparison.lines(), expected);
         assert!(Comparison::of(&old, &old).lines().is_empty());

@@ -114,17 +114,73 @@ impl World {
 fn query_names_what_is_needed_and_what_needs_it() {
     let world = world();
     let query = |arguments: &[&str]| world.told(&[&["query"], arguments].concat());
-    insta::assert_snapshot!(query(&["deps", "program"]), @"");
-    insta::assert_snapshot!(query(&["deps", "t/program", "--depth", "1"]), @"");
-    insta::assert_snapshot!(query(&["deps", "t/object", "--packages"]), @"");
-    insta::assert_snapshot!(query(&["rdeps", "t/object"]), @"");
-    insta::assert_snapshot!(query(&["rdeps", "t/src", "--of", "program", "--depth", "1"]), @"");
-    insta::assert_snapshot!(query(&["rdeps", "busybox/package/busybox-static"]), @"");
-    insta::assert_snapshot!(query(&["somepath", "program", "t/src"]), @"");
-    insta::assert_snapshot!(query(&["somepath", "program", "busybox/package"]), @"");
-    insta::assert_snapshot!(query(&["allpaths", "program", "t/src"]), @"");
-    insta::assert_snapshot!(query(&["allpaths", "program", "t/src", "--format", "mermaid"]), @"");
-    insta::assert_snapshot!(query(&["somepath", "program", "t/object", "--json"]), @"");
+    insta::assert_snapshot!(query(&["deps", "program"]), @"
+    t/src
+    busybox/package
+    busybox/root
+    t/object
+    t/program
+    ");
+    insta::assert_snapshot!(query(&["deps", "t/program", "--depth", "1"]), @"
+    t/src
+    busybox/root
+    t/object
+    t/program
+    ");
+    insta::assert_snapshot!(query(&["deps", "t/object", "--packages"]), @"
+    t/src
+    busybox/package/busybox-static
+    busybox/package
+    busybox/root
+    t/object
+    ");
+    insta::assert_snapshot!(query(&["rdeps", "t/object"]), @"
+    t/object
+    t/program
+    program
+    program-debug
+    ");
+    insta::assert_snapshot!(query(&["rdeps", "t/src", "--of", "program", "--depth", "1"]), @"
+    t/src
+    t/object
+    t/program
+    program
+    ");
+    insta::assert_snapshot!(query(&["rdeps", "busybox/package/busybox-static"]), @"
+    busybox/package/busybox-static
+    busybox/package
+    busybox/root
+    t/alone
+    t/object
+    t/program
+    alone
+    program
+    program-debug
+    ");
+    insta::assert_snapshot!(query(&["somepath", "program", "t/src"]), @"
+    t/program
+    t/src      input /modules
+    ");
+    insta::assert_snapshot!(query(&["somepath", "program", "busybox/package"]), @"
+    t/program
+    busybox/root     root
+    busybox/package  layer
+    ");
+    insta::assert_snapshot!(query(&["allpaths", "program", "t/src"]), @"
+    t/src
+    t/object
+    t/program
+    ");
+    insta::assert_snapshot!(query(&["allpaths", "program", "t/src", "--format", "mermaid"]), @r#"
+    flowchart LR
+        n0["t/src (source)"]
+        n4["t/object (run)"]
+        n5["t/program (run)"]
+        n0 --> n4
+        n4 --> n5
+        n0 --> n5
+    "#);
+    insta::assert_snapshot!(query(&["somepath", "program", "t/object", "--json"]), @r#"{"edges":[{"from":"t/object","to":"t/program"}],"nodes":[{"kind":"run","name":"t/program"},{"kind":"run","name":"t/object"}]}"#);
     let json = world.json(&["query", "rdeps", "t/object", "--json"]);
     assert_eq!(
         json["targets"],
@@ -132,19 +188,31 @@ fn query_names_what_is_needed_and_what_needs_it() {
     );
     // A folder in a node's place needs nothing.
     world.folder("mine", &[("object", "")]);
-    insta::assert_snapshot!(query(&["deps", "program", "--override", "object=mine"]), @"");
+    insta::assert_snapshot!(query(&["deps", "program", "--override", "object=mine"]), @"
+    t/src
+    t/object
+    busybox/package
+    busybox/root
+    t/program
+    ");
 }
 
 #[test]
 fn query_says_that_there_is_no_way_and_that_there_is_no_such_name() {
     let world = world();
     let none = world.well(&["query", "somepath", "program", "alone"]);
-    insta::assert_snapshot!(none.out + &none.err, @"");
+    insta::assert_snapshot!(none.out + &none.err, @"`program` does not need `alone`");
     let none = world.well(&["query", "allpaths", "program", "t/alone", "--json"]);
-    insta::assert_snapshot!(none.out + &none.err, @"");
+    insta::assert_snapshot!(none.out + &none.err, @r#"
+    {"edges":[],"nodes":[]}
+    `program` does not need `t/alone`
+    "#);
     let none = world.well(&["query", "rdeps", "t/broken"]);
-    insta::assert_snapshot!(none.out + &none.err, @"");
-    insta::assert_snapshot!(world.refused(&["query", "somepath", "program", "t/objekt"]), @"");
+    insta::assert_snapshot!(none.out + &none.err, @"nothing of that is made from `t/broken`");
+    insta::assert_snapshot!(world.refused(&["query", "somepath", "program", "t/objekt"]), @"
+    error: unknown node `t/objekt`
+     = help: did you mean `t/object`?
+    ");
 }
 
 #[test]
@@ -191,13 +259,37 @@ fn graph_draws_a_picture_itself() {
 #[test]
 fn ls_and_cat_look_into_results_of_now_and_then() {
     let world = world();
-    insta::assert_snapshot!(world.refused(&["ls", "program"]), @"");
-    insta::assert_snapshot!(world.refused(&["ls", "program@-1"]), @"");
+    insta::assert_snapshot!(world.refused(&["ls", "program"]), @"
+    error: the result of `program` is not in the store
+     hint: pwb realize program; or look at an earlier one: program@-1, as `pwb history program` lists them
+    ");
+    insta::assert_snapshot!(world.refused(&["ls", "program@-1"]), @"
+    error: `t/program` has not run in this store
+     hint: pwb realize program
+    ");
     world.realize("program");
-    insta::assert_snapshot!(world.told(&["ls", "program"]), @"");
-    insta::assert_snapshot!(world.told(&["ls", "-lR", "program"]), @"");
-    insta::assert_snapshot!(world.told(&["ls", "-l", "t/program:/out/bin/"]), @"");
-    insta::assert_snapshot!(world.told(&["ls", "program:bin/tool"]), @"");
+    insta::assert_snapshot!(world.told(&["ls", "program"]), @"
+    bin/
+    lib/
+    module.wasm
+    script
+    ");
+    insta::assert_snapshot!(world.told(&["ls", "-lR", "program"]), @"
+    d      [HASH]  bin/
+    l                        bin/link -> ../lib/text
+    x  10  [HASH]  bin/tool
+    d      [HASH]  lib/
+    d      [HASH]  lib/more/
+    -   4  [HASH]  lib/old
+    -  34  [HASH]  lib/text
+    -  38  [HASH]  module.wasm
+    -  18  [HASH]  script
+    ");
+    insta::assert_snapshot!(world.told(&["ls", "-l", "t/program:/out/bin/"]), @"
+    l                        link -> ../lib/text
+    x  10  [HASH]  tool
+    ");
+    insta::assert_snapshot!(world.told(&["ls", "program:bin/tool"]), @"program:bin/tool");
     let json = world.json(&["ls", "program:bin", "--json"]);
     let link = serde_json::json!({"path": "link", "kind": "link", "target": "../lib/text"});
     assert_eq!(json[0], link);
@@ -228,32 +320,105 @@ fn ls_and_cat_take_digests_and_what_realize_prints() {
         world.told(&["cat", &format!("{hash}:bin/tool")]),
         "#!/bin/sh\n"
     );
-    insta::assert_snapshot!(world.refused(&["ls", &format!("{tool}:x")]), @"");
-    insta::assert_snapshot!(world.refused(&["ls", "0123456789"]), @"");
+    insta::assert_snapshot!(world.refused(&["ls", &format!("{tool}:x")]), @"error: `[HASH]` is a file, and has no `x`");
+    insta::assert_snapshot!(world.refused(&["ls", "0123456789"]), @"
+    error: no target has the name `0123456789`, and nothing in the store begins so
+     hint: `pwb list` lists the targets
+    ");
 }
 
 #[test]
 fn ls_and_cat_say_where_a_path_ends() {
     let world = world();
     world.realize("program");
-    insta::assert_snapshot!(world.refused(&["cat", "program:bin/tol"]), @"");
-    insta::assert_snapshot!(world.refused(&["cat", "program:bin/tool/x"]), @"");
-    insta::assert_snapshot!(world.refused(&["cat", "program:bin/link"]), @"");
-    insta::assert_snapshot!(world.refused(&["ls", "program:bin/link/x"]), @"");
-    insta::assert_snapshot!(world.refused(&["cat", "program:bin"]), @"");
-    insta::assert_snapshot!(world.refused(&["ls", "program:../x"]), @"");
+    insta::assert_snapshot!(world.refused(&["cat", "program:bin/tol"]), @"
+    error: `program` has no `bin/tol`
+     hint: pwb ls program:bin
+    ");
+    insta::assert_snapshot!(world.refused(&["cat", "program:bin/tool/x"]), @"
+    error: `program` has no `bin/tool/x`: `program:bin/tool` is a file
+     hint: pwb ls program:bin/tool
+    ");
+    insta::assert_snapshot!(world.refused(&["cat", "program:bin/link"]), @"
+    error: `program:bin/link` is a link to `../lib/text`
+     hint: name the path that it leads to
+    ");
+    insta::assert_snapshot!(world.refused(&["ls", "program:bin/link/x"]), @"
+    error: `program` has no `bin/link/x`: `program:bin/link` is a link to `../lib/text`, and links are not followed
+     hint: pwb ls program:bin/link
+    ");
+    insta::assert_snapshot!(world.refused(&["cat", "program:bin"]), @"
+    error: `program:bin` is a folder
+     hint: pwb ls program:bin
+    ");
+    insta::assert_snapshot!(world.refused(&["ls", "program:../x"]), @"error: `program:../x`: `..` cannot stand in a tree: `.` and `..` are not names");
     world.fails(&["realize", "t/broken"]);
-    insta::assert_snapshot!(world.refused(&["ls", "t/broken@-1"]), @"");
-    insta::assert_snapshot!(world.refused(&["ls", "program@-7"]), @"");
+    insta::assert_snapshot!(world.refused(&["ls", "t/broken@-1"]), @"
+    error: that run of `t/broken` failed: it has no result
+     hint: pwb log t/broken
+    ");
+    insta::assert_snapshot!(world.refused(&["ls", "program@-7"]), @"
+    error: `t/program` has no run `-7`
+     hint: pwb history t/program
+    ");
 }
 
 #[test]
 fn diff_tells_files_lines_and_sections() {
     let world = twice();
-    insta::assert_snapshot!(world.differ(&["program@-2", "program@-1"]), @"");
-    insta::assert_snapshot!(world.differ(&["program@-2", "program", "--stat"]), @"");
-    insta::assert_snapshot!(world.differ(&["program@-2:lib/text", "program:lib/text"]), @"");
-    insta::assert_snapshot!(world.differ(&["program:lib", "program:bin", "--stat"]), @"");
+    insta::assert_snapshot!(world.differ(&["program@-2", "program@-1"]), @r"
+    ~ bin/link (link: ../lib/text -> ../bin)
+    ~ bin/tool (no longer executable)
+    + lib/new/ (1 file, 6 bytes)
+    - lib/old (4 bytes)
+    ~ lib/text (34 bytes as before)
+      @@ -1,5 +1,5 @@
+       int main(void)
+       {
+      -    return 0;
+      +    return 1;
+       }
+       
+    ~ module.wasm (38 -> 46 bytes, +8)
+      section code: 5 -> 13 bytes, +8
+      function f: 3 -> 11 bytes, +8
+    ~ script (18 -> 95 bytes, +77)
+      @@ -1 +1 @@
+      -echo old > lib/old
+      \ No newline at end of file
+      +mkdir lib/new; echo 12345 > lib/new/file; chmod -x bin/tool; rm bin/link; ln -s ../bin bin/link
+      \ No newline at end of file
+    1 added, 1 removed, 5 changed; 104 -> 191 bytes, +87
+    ");
+    insta::assert_snapshot!(world.differ(&["program@-2", "program", "--stat"]), @"
+    ~ bin/link (link: ../lib/text -> ../bin)
+    ~ bin/tool (no longer executable)
+    + lib/new/ (1 file, 6 bytes)
+    - lib/old (4 bytes)
+    ~ lib/text (34 bytes as before)
+    ~ module.wasm (38 -> 46 bytes, +8)
+    ~ script (18 -> 95 bytes, +77)
+    1 added, 1 removed, 5 changed; 104 -> 191 bytes, +87
+    ");
+    insta::assert_snapshot!(world.differ(&["program@-2:lib/text", "program:lib/text"]), @"
+    ~ program:lib/text (34 bytes as before)
+      @@ -1,5 +1,5 @@
+       int main(void)
+       {
+      -    return 0;
+      +    return 1;
+       }
+       
+    1 changed; 34 bytes as before
+    ");
+    insta::assert_snapshot!(world.differ(&["program:lib", "program:bin", "--stat"]), @"
+    + link
+    - more/ (0 files, 0 bytes)
+    - new/ (1 file, 6 bytes)
+    - text (34 bytes)
+    + tool (10 bytes)
+    2 added, 3 removed; 40 -> 10 bytes, -30
+    ");
     let said = world.say(&["diff", "program@-2", "program@-1", "--json"]);
     let json: Value = serde_json::from_str(&said.out).unwrap();
     let module = json
@@ -261,7 +426,7 @@ fn diff_tells_files_lines_and_sections() {
         .unwrap()
         .iter()
         .find(|one| one["path"] == "module.wasm");
-    insta::assert_snapshot!(module.unwrap()["module"], @"");
+    insta::assert_snapshot!(module.unwrap()["module"], @r#"{"functions":[{"name":"f","new":11,"old":3}],"numbers":[],"sections":[{"name":"code","new":13,"old":5}]}"#);
     let folder = json
         .as_array()
         .unwrap()
@@ -283,19 +448,29 @@ fn diff_ends_with_0_for_the_same_and_2_for_trouble() {
     );
     let trouble = world.say(&["diff", "program", "program-debug"]);
     assert_eq!((trouble.code, &*trouble.out), (Some(2), ""), "{trouble:?}");
-    insta::assert_snapshot!(trouble.err, @"");
+    insta::assert_snapshot!(trouble.err, @"
+    error: the result of `program-debug` is not in the store
+     hint: pwb realize program-debug; or look at an earlier one: program-debug@-1, as `pwb history program-debug` lists them
+    ");
 }
 
 #[test]
 fn history_lists_the_runs_of_a_node_or_of_all() {
     let world = twice();
     world.fails(&["realize", "t/broken"]);
-    insta::assert_snapshot!(world.told(&["history", "program"]), @"");
+    insta::assert_snapshot!(world.told(&["history", "program"]), @"
+    -1  [HASH]  built       [TIME] s  a moment ago
+    -2  [HASH]  built       [TIME] s  a moment ago
+    ");
     assert_eq!(
         world.told(&["why", "program", "--list"]),
         world.told(&["history", "t/program"])
     );
-    insta::assert_snapshot!(world.told(&["history", "-n", "3"]), @"");
+    insta::assert_snapshot!(world.told(&["history", "-n", "3"]), @"
+    [HASH]  failed      [TIME] s  a moment ago    t/broken
+    [HASH]  built       [TIME] s  a moment ago    t/program
+    [HASH]  built       [TIME] s  a moment ago    t/object
+    ");
     let json = world.json(&["history", "program", "--json", "-n", "1"]);
     let [run] = &json.as_array().unwrap()[..] else {
         panic!("{json}")
@@ -310,6 +485,12 @@ fn history_lists_the_runs_of_a_node_or_of_all() {
     );
     let result = world.realize("t/program");
     assert_eq!(run["result"], result.file_name().unwrap().to_str().unwrap());
-    insta::assert_snapshot!(world.refused(&["history", "t/alone"]), @"");
-    insta::assert_snapshot!(world.refused(&["history", "progam"]), @"");
+    insta::assert_snapshot!(world.refused(&["history", "t/alone"]), @"
+    error: `t/alone` has not run in this store
+     hint: pwb realize t/alone
+    ");
+    insta::assert_snapshot!(world.refused(&["history", "progam"]), @"
+    error: unknown target `progam`
+     = help: did you mean `program`?
+    ");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use pwb_engine::recipe::Origin;
 use pwb_engine::{Graph, Known, Plan, StepId, Work};
 
 use super::layout::{Point, layout};
@@ -136,7 +137,7 @@ fn dashes(state: Option<&str>) -> &'static str {
 fn title(graph: &Graph, step: StepId, state: Option<&str>) -> String {
     let does = match &graph.steps[step].work {
         Work::Fetch { from, .. } => {
-            let from: Vec<String> = from.iter().map(|origin| format!("{origin:?}")).collect();
+            let from: Vec<String> = from.iter().map(Origin::to_string).collect();
             from.join("\n")
         }
         Work::Source { path, .. } => path.display().to_string(),
