@@ -68,14 +68,24 @@ impl<'a> Artifacts<'a> {
         Ok(found.ok_or(pwb_cache::Error::Missing(digest))?)
     }
 
-    /// The tree of a path that `pwb realize` has printed.
+    /// The tree of a path that `pwb realize` has printed, or of a link to it.
     fn materialized(&self, name: &str) -> Result<Option<TreeDigest>, Failure> {
-        let Ok(digits) = Path::new(name).strip_prefix(self.store.root().join("trees")) else {
+        if !name.starts_with(['/', '.']) {
             return Ok(None);
-        };
-        match self.by_digest(&digits.to_string_lossy())? {
-            Some(Entry::Directory(tree)) => Ok(Some(tree)),
-            _ => Ok(None),
+        }
+        let trees = self.store.root().join("trees");
+        let found = Path::new(name).canonicalize().ok();
+        let digits = found
+            .as_deref()
+            .and_then(|path| path.strip_prefix(trees).ok());
+        match digits.map(|digits| self.by_digest(&digits.to_string_lossy())) {
+            Some(Ok(Some(Entry::Directory(tree)))) => Ok(Some(tree)),
+            Some(Err(failure)) => Err(failure),
+            _ => {
+                let message = format!("`{name}` is no result in {}", self.store.root().display());
+                let hint = "name a target or node: `pwb list --nodes` lists them";
+                Err(Failure::new(message, hint))
+            }
         }
     }
 

@@ -217,6 +217,8 @@ fn growths<K: AsRef<str> + Ord>(old: &BTreeMap<K, u64>, new: &BTreeMap<K, u64>) 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A module of sections: id and contents each.
@@ -260,6 +262,17 @@ mod tests {
         ];
         assert_eq!(comparison.lines(), expected);
         assert!(Comparison::of(&old, &old).lines().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_module_is_none_or_one(place in 0..100_usize, byte: u8, length in 0..100_usize) {
+            let mut bytes = sample(9, b"\0a");
+            let place = place % bytes.len();
+            bytes[place] = byte;
+            bytes.truncate(length.max(place));
+            let _ = Module::read(&bytes);
+        }
     }
 
     #[test]

@@ -307,10 +307,12 @@ fn ls_and_cat_look_into_results_of_now_and_then() {
 #[test]
 fn ls_and_cat_take_digests_and_what_realize_prints() {
     let world = world();
-    let result = world.realize("program");
+    let result = world
+        .well(&["realize", "program", "--out", "link"])
+        .result();
     let hash = result.file_name().unwrap().to_str().unwrap();
     let listing = world.told(&["ls", "-lR", "program"]);
-    for name in [hash, &hash[..8], result.to_str().unwrap()] {
+    for name in [hash, &hash[..8], result.to_str().unwrap(), "./link"] {
         assert_eq!(world.told(&["ls", "-lR", name]), listing, "{name}");
     }
     let json = world.json(&["ls", "program:bin", "--json"]);
@@ -321,6 +323,10 @@ fn ls_and_cat_take_digests_and_what_realize_prints() {
         "#!/bin/sh\n"
     );
     insta::assert_snapshot!(world.refused(&["ls", &format!("{tool}:x")]), @"error: `[HASH]` is a file, and has no `x`");
+    insta::assert_snapshot!(world.refused(&["ls", "./src"]), @"
+    error: `./src` is no result in [WORLD]/store
+     hint: name a target or node: `pwb list --nodes` lists them
+    ");
     insta::assert_snapshot!(world.refused(&["ls", "0123456789"]), @"
     error: no target has the name `0123456789`, and nothing in the store begins so
      hint: `pwb list` lists the targets
