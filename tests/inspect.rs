@@ -334,6 +334,27 @@ fn ls_and_cat_take_digests_and_what_realize_prints() {
 }
 
 #[test]
+fn a_beginning_that_two_hashes_have_names_neither() {
+    let world = world();
+    // Found by trial: the hashes of these contents begin alike.
+    world.folder("src", &[("one", "1643"), ("other", "4447")]);
+    world.realize("t/src");
+    insta::assert_snapshot!(world.refused(&["cat", "8babd1"]), @"
+    error: several objects begin with `8babd1`
+     hint: [HASH]  a file
+           [HASH]  a file
+    ");
+    let json = world.json(&["ls", "t/src", "--json"]);
+    let one = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["path"] == "one");
+    let digest = one.unwrap()["digest"].as_str().unwrap();
+    assert_eq!(world.told(&["cat", &digest[..12]]), "1643");
+}
+
+#[test]
 fn ls_and_cat_say_where_a_path_ends() {
     let world = world();
     world.realize("program");
