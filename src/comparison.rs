@@ -1,7 +1,7 @@
 //! What differs between two trees, with sizes and, where that can be shown, what differs in files: lines of texts, sections of
 //! WebAssembly modules.
 
-use pwb_cache::{Entry, PathChange};
+use pwb_cache::{Blob, Digest, Entry, PathChange};
 use pwb_engine::Store;
 use serde_json::{Value, json};
 
@@ -63,7 +63,8 @@ pub fn compare(
     changes.into_iter().map(compared).collect()
 }
 
-type File = (pwb_cache::Digest, bool);
+/// A file's digest, and whether it is executable.
+type File = (Digest, bool);
 
 /// Both versions of a file that is looked into.
 fn shown(change: &PathChange) -> Option<(File, File)> {
@@ -85,7 +86,7 @@ fn inside(store: &Store, change: &PathChange) -> Result<Option<Inside>, Failure>
     let Some(((old, _), (new, _))) = shown(change) else {
         return Ok(None);
     };
-    let read = |digest| store.blob(digest)?.map(pwb_cache::Blob::read).transpose();
+    let read = |digest| store.blob(digest)?.map(Blob::read).transpose();
     let (Some(old), Some(new)) = (read(old)?, read(new)?) else {
         return Ok(Some(Inside::Gone));
     };
@@ -94,8 +95,10 @@ fn inside(store: &Store, change: &PathChange) -> Result<Option<Inside>, Failure>
     {
         return Ok(Some(Inside::Module(wasm::Comparison::of(&old, &new))));
     }
-    let small = old.len().max(new.len()) as u64 <= TEXT;
-    Ok(lines(&old, &new).filter(|_| small).map(Inside::Lines))
+    Ok(match old.len().max(new.len()) as u64 <= TEXT {
+        true => lines(&old, &new).map(Inside::Lines),
+        false => None,
+    })
 }
 
 fn weight(store: &Store, entry: Option<&Entry>) -> Result<Weight, Failure> {
@@ -117,13 +120,6 @@ fn weight(store: &Store, entry: Option<&Entry>) -> Result<Weight, Failure> {
             weight
         }
     })
-}
-
-impl Weight {
-    fn add(&mut self, other: Weight) {
-        self.files += other.files;
-        self.bytes += other.bytes;
-    }
 }
 
 impl Compared {
@@ -175,6 +171,11 @@ impl Compared {
 }
 
 impl Weight {
+    fn add(&mut self, other: Weight) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+    }
+
     fn of(self, entry: &Entry) -> String {
         let bytes = format!("{} bytes", count(self.bytes));
         match entry {
