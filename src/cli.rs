@@ -1,5 +1,7 @@
 //! The commands and flags, with the help that `--help` shows.
 
+mod inspect;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 use crate::journal::Wanted;
+pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
@@ -46,8 +49,18 @@ pub enum Command {
     Graph(Graph),
     /// Enter the sandbox of a node: what its command sees, with your terminal in it.
     Shell(Shell),
+    /// Ask who needs whom: what something is made from, what is made from it, and by which way.
+    Query(Query),
+    /// List what is in a result, without making files of it.
+    Ls(Ls),
+    /// Print a file of a result.
+    Cat(Cat),
+    /// Say what differs between two results, file by file. The exit code is 0 if nothing does, 1 if something does, 2 for trouble.
+    Diff(Diff),
     /// Print the output of the latest run of a node.
     Log(Log),
+    /// List the runs that the history knows: when, how long, how they ended.
+    History(History),
     /// Say why a target or node would run, or why it ran: what changed since an earlier run, down to files.
     Why(Why),
     /// Say how often nodes ran and how often their results were there, and the time that took and saved.
@@ -322,6 +335,8 @@ pub enum Format {
     Mermaid,
     /// Nodes and edges as JSON.
     Json,
+    /// A picture, which says of each node whether it is in the store. It needs no other tool.
+    Svg,
 }
 
 /// `pwb shell`

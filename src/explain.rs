@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use console::style;
 use indicatif::HumanDuration;
-use pwb_cache::{Entry, Error, Feed, Outcome, PastRun};
+use pwb_cache::{Entry, Error, Feed, Outcome, PastRun, PathChange};
 use pwb_engine::Store;
-use pwb_engine::why::{Change, Difference, Fed, Finding, InputChange, PathChange, Place, Reason};
+use pwb_engine::why::{Change, Difference, Fed, Finding, InputChange, Place, Reason};
 
+use crate::paths::{coloured, line};
 use crate::progress::seconds;
 use crate::words::{lines, words};
 
@@ -276,7 +277,7 @@ impl Explainer<'_> {
         let shown = if self.all { paths.len() } else { LIMIT };
         let mut files = if self.all { usize::MAX } else { FILES };
         for path in paths.iter().take(shown) {
-            text.push(coloured(&path_line(path)));
+            text.push(coloured(&line(path, None)));
             if !(is_local || self.all) || files == 0 {
                 continue;
             }
@@ -311,53 +312,6 @@ impl Explainer<'_> {
             text.push(format!("… {more} more"));
         }
         text
-    }
-}
-
-/// What came is green, what went is red, where there are colours.
-fn coloured(line: &str) -> String {
-    match line.as_bytes().first() {
-        Some(b'+') => style(line).green().to_string(),
-        Some(b'-') => style(line).red().to_string(),
-        _ => line.to_owned(),
-    }
-}
-
-/// `+ new`, `- gone`, `~ changed`, and how where that is not plain.
-fn path_line(change: &PathChange) -> String {
-    let kind = |entry: &Entry| match entry {
-        Entry::File { .. } => "a file",
-        Entry::Directory(_) => "a folder",
-        Entry::Symlink(_) => "a link",
-    };
-    let named = |entry: &Entry| match entry {
-        Entry::Directory(_) => format!("{}/", change.path),
-        _ => change.path.clone(),
-    };
-    match (&change.old, &change.new) {
-        (None, Some(new)) => format!("+ {}", named(new)),
-        (Some(old), None) => format!("- {}", named(old)),
-        (Some(Entry::Symlink(old)), Some(Entry::Symlink(new))) => {
-            format!("~ {} (link: {old} -> {new})", change.path)
-        }
-        (
-            Some(Entry::File { digest: old, .. }),
-            Some(Entry::File {
-                digest: new,
-                executable,
-            }),
-        ) if old == new => {
-            let mode = if *executable {
-                "now executable"
-            } else {
-                "no longer executable"
-            };
-            format!("~ {} ({mode})", change.path)
-        }
-        (Some(old), Some(new)) if kind(old) != kind(new) => {
-            format!("~ {} (was {}, is {})", change.path, kind(old), kind(new))
-        }
-        _ => format!("~ {}", change.path),
     }
 }
 

@@ -1,18 +1,22 @@
 //! The command line: the only crate that prints.
 
+mod artifact;
 mod cli;
 mod commands;
+mod comparison;
 mod config;
 mod context;
 mod drawing;
 mod explain;
 mod export;
+mod history;
 mod interrupt;
 mod journal;
 mod junit;
 mod making;
 mod markdown;
 mod page;
+mod paths;
 mod progress;
 mod project;
 mod recipes;
@@ -20,6 +24,7 @@ mod remote;
 mod report;
 mod site;
 mod verdict;
+mod wasm;
 mod words;
 
 use std::process::ExitCode;

@@ -302,3 +302,35 @@ fn keys_are_made_once_and_for_their_owner_alone() {
     let said = world.fails(&["key", "generate", "--name", "two words", "other"]);
     assert!(said.contains("letters, digits"), "{said}");
 }
+
+/// What only the shared cache has comes when it is looked at, and no more.
+#[test]
+fn what_is_looked_into_comes_when_it_is_asked_for() {
+    let (maker, other) = (World::new(&nodes("one")), World::new(&nodes("one")));
+    let server = serve(&maker);
+    well(&mut shared(
+        &maker,
+        &server,
+        &["realize", "--remote-upload=success", "t/second"],
+    ));
+    assert!(other.fails(&["ls", "t/first"]).contains("not in the store"));
+    let ask = |arguments: &[&str]| well(&mut shared(&other, &server, arguments)).out;
+    assert_eq!(
+        ask(&["ls", "-R", "t/first:out"]),
+        "bin/\nbin/tool\ndeep/\ndeep/er/\ndeep/er/empty\ndeep/link\nword\n"
+    );
+    assert_eq!(ask(&["cat", "t/first:out/word"]), "one\n");
+    let said = shared(
+        &other,
+        &server,
+        &["diff", "t/first:out/word", "t/second:out/twice"],
+    );
+    let said = Said::from({ said }.output().unwrap());
+    assert!(
+        said.code == Some(1) && said.out.contains("+one\n"),
+        "{said:?}"
+    );
+    // Its files have not come.
+    let tool = other.say(&["cat", "t/first:out/bin/tool"]);
+    assert!(tool.err.contains("is missing from the store"), "{tool:?}");
+}

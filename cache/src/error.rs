@@ -155,7 +155,7 @@ impl Error {
             },
             Error::Changing(_) => Some("run the command again once nothing writes to it".into()),
             Error::Missing(_) => {
-                Some("run the command again: what is missing is built or fetched anew".into())
+                Some("realize it: what is missing is built or fetched anew".into())
             }
             _ => None,
         }

@@ -1,6 +1,7 @@
 //! The SQLite index: which objects and results are published, what ran when. Nothing else speaks SQL.
 
 mod answers;
+mod beginnings;
 mod history;
 mod names;
 

@@ -6,6 +6,7 @@
 mod action;
 mod answer;
 mod batch;
+mod beginning;
 mod blob;
 mod call;
 mod changes;
@@ -46,6 +47,7 @@ pub use action::Action;
 pub use batch::{Batch, New};
 pub use blob::Blob;
 pub use call::{CallFile, CallResult};
+pub use changes::{PathChange, changes};
 pub use digest::Digest;
 pub use directory::{Directory, Entry, TreeDigest};
 pub use error::{Error, Kind, Result};

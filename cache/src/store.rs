@@ -162,6 +162,11 @@ impl Store {
         self.index.runs(node)
     }
 
+    /// The latest runs of all nodes, at most so many, the latest first.
+    pub fn latest_runs(&self, limit: usize) -> Result<Vec<PastRun>> {
+        self.index.latest_runs(limit)
+    }
+
     /// The latest run of an action, under whatever name.
     pub fn run_of(&self, key: ActionKey) -> Result<Option<PastRun>> {
         self.index.run_of(key)

@@ -117,6 +117,17 @@ impl Store {
         }
     }
 
+    /// Brings files here, as far as they can be had.
+    pub fn bring_files(&self, files: &[(Digest, bool)]) -> Result<()> {
+        let Some(upstream) = &self.upstream else {
+            return Ok(());
+        };
+        match &self.absent(files.to_vec())?[..] {
+            [] => Ok(()),
+            absent => upstream.files(self, absent),
+        }
+    }
+
     /// Brings here what is missing of a tree.
     pub(crate) fn bring(&self, tree: TreeDigest) -> Result<()> {
         let missing = self.missing(tree)?;

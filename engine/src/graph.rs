@@ -87,23 +87,6 @@ pub enum Work {
     },
 }
 
-impl Work {
-    /// What it does, in a word: `fetch`, `source`, `root` or `run`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Work::Fetch { .. } => "fetch",
-            Work::Source { .. } => "source",
-            Work::Root { .. } => "root",
-            Work::Run { .. } => "run",
-        }
-    }
-
-    /// Whether it is a package of a root.
-    pub fn is_package(&self) -> bool {
-        matches!(self, Work::Fetch { size: Some(_), .. })
-    }
-}
-
 /// A directory in another step's result, or a part of it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Input {
@@ -206,12 +189,39 @@ impl Graph {
 impl Step {
     /// The inputs of the step.
     pub fn inputs(&self) -> Vec<&Input> {
+        self.uses().into_iter().map(|(_, input)| input).collect()
+    }
+
+    /// The inputs of the step, each with what it is used as.
+    pub fn uses(&self) -> Vec<(Use<'_>, &Input)> {
         match &self.work {
             Work::Fetch { .. } | Work::Source { .. } => Vec::new(),
-            Work::Root { layers, .. } => layers.iter().map(|(_, input)| input).collect(),
-            Work::Run { root, inputs, .. } => {
-                std::iter::once(root).chain(inputs.values()).collect()
+            Work::Root { layers, .. } => {
+                let layers = layers.iter();
+                layers.map(|(_, input)| (Use::Layer, input)).collect()
             }
+            Work::Run { root, inputs, .. } => {
+                let inputs = inputs.iter();
+                let inputs = inputs.map(|(mount, input)| (Use::Input(mount), input));
+                std::iter::once((Use::Root, root)).chain(inputs).collect()
+            }
+        }
+    }
+
+    /// Whether it fetches a package of a root.
+    pub fn is_package(&self) -> bool {
+        matches!(self.work, Work::Fetch { size: Some(_), .. })
+    }
+}
+
+impl Work {
+    /// What it does, in a word: `fetch`, `source`, `root` or `run`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Work::Fetch { .. } => "fetch",
+            Work::Source { .. } => "source",
+            Work::Root { .. } => "root",
+            Work::Run { .. } => "run",
         }
     }
 }

@@ -153,7 +153,8 @@ impl Plan {
             };
             let now = import(store, path, ignore).map_err(|error| error.of(&step.name))?;
             if now != planned {
-                moved.push((id, store.changes(planned, now)?));
+                let changes = store.changes(planned, now)?.into_iter();
+                moved.push((id, changes.map(|change| change.path).collect()));
             }
         }
         Ok(moved)
@@ -172,13 +173,8 @@ impl Plan {
     }
 }
 
-/// What of its step's result an input stands for, saved.
-pub(crate) fn part(
-    store: &Store,
-    graph: &Graph,
-    input: &Input,
-    result: TreeDigest,
-) -> Result<TreeDigest> {
+/// What of its step's result, that of now or of the past, an input stands for; saved.
+pub fn part(store: &Store, graph: &Graph, input: &Input, result: TreeDigest) -> Result<TreeDigest> {
     let tree = store
         .subtree(result, &in_tree(&input.path)?)
         .map_err(|error| match error {

@@ -61,12 +61,7 @@ pub fn prepare(
         Work::Fetch {
             from, pin, unpack, ..
         } => {
-            let from = from.iter().map(|origin| match origin {
-                Origin::Url(url) => url.clone(),
-                Origin::Debian(path) => format!("debian:{path}"),
-                Origin::Npm(file) => format!("npm:{file}"),
-                Origin::Pypi(file) => format!("pypi:{file}"),
-            });
+            let from = from.iter().map(Origin::to_string);
             let unpack = match unpack {
                 Unpack::File(name) => format!("file {name}"),
                 Unpack::Tar { strip } => format!("tar strip={strip}"),

@@ -1,4 +1,4 @@
-//! `pwb graph`: the graph in a notation that other tools draw.
+//! `pwb graph`: the graph in a notation that other tools draw, or drawn.
 
 use std::process::ExitCode;
 
@@ -14,10 +14,26 @@ pub fn run(cli: &Cli, arguments: &Graph) -> Result<ExitCode, Failure> {
     let names = std::slice::from_ref(&arguments.name);
     let graph = context.graph(&library, names, &arguments.options)?;
     let drawing = Drawing::new(&graph, arguments.packages);
-    say(match arguments.format {
-        Format::Dot => drawing.dot(),
-        Format::Mermaid => drawing.mermaid(),
-        Format::Json => drawing.json(),
-    });
+    print(&context, &graph, &drawing, arguments.format)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a drawing of the graph or of a part of it.
+pub fn print(
+    context: &Context,
+    graph: &pwb_engine::Graph,
+    drawing: &Drawing<'_>,
+    format: Format,
+) -> Result<(), Failure> {
+    match format {
+        Format::Dot => say(drawing.dot()),
+        Format::Mermaid => say(drawing.mermaid()),
+        Format::Json => say(drawing.json()),
+        Format::Svg => {
+            // What cannot be planned, for want of a local folder say, can be drawn.
+            let plan = pwb_engine::plan(&context.store()?, graph).ok();
+            say(drawing.svg(plan.as_ref()));
+        }
+    }
+    Ok(())
 }

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pwb_engine::Error;
-
 use super::say;
 use crate::cli::{Cli, Log};
 use crate::context::Context;
+use crate::history;
 use crate::journal::{End, Kept, Step};
 use crate::report::Failure;
 
@@ -27,12 +26,8 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let store = context.store()?;
-    let Some(last) = store.runs(name)?.into_iter().next() else {
-        // A name that no recipe has is told with the nearest one.
-        context.library()?.wanted(name).map_err(Error::Recipe)?;
-        let message = format!("`{name}` has not run in this store");
-        return Err(Failure::new(message, format!("pwb realize {name}")));
-    };
+    let (node, runs) = history::of(&context, &store, name)?;
+    let last = history::find(&node, &runs, "-1")?;
     let path = store.log_path(last.run.key);
     if arguments.path {
         say(path.display());
@@ -40,7 +35,7 @@ pub fn run(cli: &Cli, arguments: &Log) -> Result<ExitCode, Failure> {
     }
     if !path.exists() {
         return Err(Failure::Message(
-            format!("`{name}` has no log: only commands have one"),
+            format!("`{node}` has no log: only commands have one"),
             None,
         ));
     }
@@ -60,7 +55,7 @@ fn under_way(context: &Context, name: &str) -> Result<Option<PathBuf>, Failure> 
 
 /// The step of a node that runs.
 fn running(journal: &Path, name: &str) -> Result<Option<Step>, Failure> {
-    // Another pwb may have removed it.
+    // One that was killed has no end in its journal.
     if !Kept::is_alive(journal) {
         return Ok(None);
     }

@@ -1,14 +1,19 @@
 //! The commands, one a file. Each says what to do in the engine's words and prints what came of it.
 
 mod cache;
+mod cat;
+mod diff;
 mod doctor;
 mod dry_run;
 mod export;
 mod graph;
+mod history;
 mod key;
 mod list;
 mod lock;
 mod log;
+mod ls;
+mod query;
 mod realize;
 mod report;
 mod run;
@@ -38,7 +43,12 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Show(arguments) => show::run(cli, arguments),
         Command::Graph(arguments) => graph::run(cli, arguments),
         Command::Shell(arguments) => shell::run(cli, arguments),
+        Command::Query(arguments) => query::run(cli, arguments),
+        Command::Ls(arguments) => ls::run(cli, arguments),
+        Command::Cat(arguments) => cat::run(cli, arguments),
+        Command::Diff(arguments) => diff::run(cli, arguments),
         Command::Log(arguments) => log::run(cli, arguments),
+        Command::History(arguments) => history::run(cli, arguments),
         Command::Why(arguments) => why::run(cli, arguments),
         Command::Stats(arguments) => stats::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
@@ -56,4 +66,13 @@ pub fn say(line: impl std::fmt::Display) {
         let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
         std::process::exit(if quiet { 0 } else { 1 });
     }
+}
+
+/// Says something beside the answer, on standard error.
+#[expect(
+    clippy::print_stderr,
+    reason = "the answer itself is on standard output"
+)]
+pub fn note(line: impl std::fmt::Display) {
+    eprintln!("{line}");
 }

@@ -40,7 +40,7 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
     let mut packages = 0;
     for step in graph.steps.node_indices() {
         let work = &graph.steps[step].work;
-        if work.is_package() {
+        if graph.steps[step].is_package() {
             packages += 1;
             continue;
         }

@@ -4,15 +4,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
-use pwb_cache::{Outcome, PastRun};
 use pwb_engine::why::{Explanation, Finding, Standing, explain, explain_run};
 use pwb_engine::{Graph, Plan, StepId};
 
 use super::say;
 use crate::cli::{Cli, Why};
 use crate::context::Context;
-use crate::explain::{Explainer, LIMIT, ago, headline, roots, short, when};
-use crate::progress::{Progress, seconds};
+use crate::explain::{Explainer, LIMIT, headline, roots, when};
+use crate::history;
+use crate::progress::Progress;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Why) -> Result<ExitCode, Failure> {
@@ -23,10 +23,10 @@ pub fn run(cli: &Cli, arguments: &Why) -> Result<ExitCode, Failure> {
     let node = request.reference.node.to_string();
     let runs = store.runs(&node)?;
     if arguments.list {
-        list(&runs);
+        print(history::lines(&runs));
         return Ok(ExitCode::SUCCESS);
     }
-    let named = |run: &String| find(&node, &runs, run);
+    let named = |run: &String| history::find(&node, &runs, run);
     let against = arguments.against.as_ref().map(named).transpose()?;
     let explainer = Explainer {
         store: &store,
@@ -187,45 +187,6 @@ fn novelty(explainer: &Explainer<'_>, explanation: &Explanation) -> Vec<String> 
 
 fn print(lines: Vec<String>) {
     lines.iter().for_each(say);
-}
-
-fn list(runs: &[PastRun]) {
-    for (place, past) in runs.iter().enumerate() {
-        let outcome = match past.run.outcome {
-            Outcome::Built => "built",
-            Outcome::Failed => "failed",
-        };
-        let options = past.run.provenance.options.iter();
-        let options: Vec<String> = options
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let line = format!(
-            "{:>4}  {}  {outcome:6}  {:>9}  {}  {}",
-            format!("-{}", place + 1),
-            short(past),
-            seconds(past.run.wall),
-            ago(past.finished),
-            options.join(" "),
-        );
-        say(line.trim_end());
-    }
-}
-
-/// The run that a number from the latest or the beginning of a key names.
-fn find<'a>(node: &str, runs: &'a [PastRun], name: &str) -> Result<&'a PastRun, Failure> {
-    let place = name
-        .strip_prefix('-')
-        .and_then(|number| number.parse::<usize>().ok());
-    let found = match place {
-        Some(place) => place.checked_sub(1).and_then(|place| runs.get(place)),
-        None => runs
-            .iter()
-            .find(|past| past.run.key.hex().starts_with(name)),
-    };
-    found.ok_or_else(|| {
-        let message = format!("`{node}` has no run `{name}`");
-        Failure::new(message, format!("pwb why {node} --list"))
-    })
 }
 
 /// The short form of an explanation, for a list of nodes.

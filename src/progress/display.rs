@@ -116,10 +116,8 @@ impl Display {
         self.forecast = Forecast::new(&plan);
         self.plan = plan;
         if cached < self.total {
-            let about = match self.left() {
-                Some(left) => format!(", about {}", clock(left)),
-                None => String::new(),
-            };
+            let long = self.left().filter(|left| left.as_secs() > 0);
+            let about = long.map_or(String::new(), |left| format!(", about {}", clock(left)));
             self.line(&format!(
                 "{} nodes, {cached} in the store{about}",
                 self.total

@@ -85,6 +85,18 @@ impl Index {
         })
     }
 
+    /// The latest runs of all nodes, at most so many, the latest first.
+    pub fn latest_runs(&self, limit: usize) -> Result<Vec<PastRun>> {
+        self.read("read the history", |db| {
+            db.prepare_cached(
+                "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
+                 ORDER BY id DESC LIMIT ?1",
+            )?
+            .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], past_run)?
+            .collect()
+        })
+    }
+
     /// The latest run of an action, under whatever name.
     pub fn run_of(&self, key: ActionKey) -> Result<Option<PastRun>> {
         self.read("read the history", |db| {

@@ -2,6 +2,7 @@
 //! Every value in here is well-formed; nothing in here does anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,6 +179,18 @@ pub enum Use<'a> {
     Root,
     /// As an input, mounted here.
     Input(&'a SandboxPath),
+}
+
+/// As keys and people name it: a URL, or what `debian`, `npm` or `pypi` has by this name.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Url(url) => f.write_str(url),
+            Origin::Debian(path) => write!(f, "debian:{path}"),
+            Origin::Npm(file) => write!(f, "npm:{file}"),
+            Origin::Pypi(file) => write!(f, "pypi:{file}"),
+        }
+    }
 }
 
 impl Node {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pwb_cache::{Digest, Feed, Store};
+use pwb_cache::{Digest, Feed, PathChange, Store};
 
 use super::manifest::{Manifest, Trees};
-use super::paths::{PathChange, compare};
+use super::paths::compare;
 use crate::error::Result;
 
 /// The setting that has a root's layers in their order.

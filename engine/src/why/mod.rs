@@ -12,5 +12,4 @@ mod reason;
 pub use difference::{Change, Difference, Fed, InputChange, Place};
 pub use explanation::{Explanation, Standing, explain, explain_run};
 pub use manifest::Manifest;
-pub use paths::PathChange;
 pub use reason::{Finding, Reason};
