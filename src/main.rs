@@ -7,6 +7,7 @@ mod context;
 mod drawing;
 mod explain;
 mod export;
+mod gc;
 mod interrupt;
 mod journal;
 mod junit;
@@ -19,6 +20,7 @@ mod recipes;
 mod remote;
 mod report;
 mod site;
+mod units;
 mod verdict;
 mod words;
 

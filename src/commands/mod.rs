@@ -3,7 +3,9 @@
 mod cache;
 mod doctor;
 mod dry_run;
+mod du;
 mod export;
+mod gc;
 mod graph;
 mod key;
 mod list;
@@ -16,6 +18,7 @@ mod serve;
 mod shell;
 mod show;
 mod stats;
+mod store;
 mod test;
 mod watch;
 mod why;
@@ -41,6 +44,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Log(arguments) => log::run(cli, arguments),
         Command::Why(arguments) => why::run(cli, arguments),
         Command::Stats(arguments) => stats::run(cli, arguments),
+        Command::Gc(arguments) => gc::run(cli, arguments),
+        Command::Store(command) => store::run(cli, command),
+        Command::Du(arguments) => du::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),
