@@ -164,20 +164,33 @@ impl<'a> Collection<'a> {
                 .policy
                 .max_size
                 .is_some_and(|max| self.reach.bytes() + traces > max);
-            if !(old || too_much) || self.is_protected(&one) {
+            if !(old || too_much) {
                 kept.push(one);
                 continue;
             }
-            self.reach.remove(nodes(self.store, &one)?)?;
+            let nodes = nodes(self.store, &one)?;
+            if self.is_protected(&one, &nodes) {
+                kept.push(one);
+                continue;
+            }
+            self.reach.remove(nodes)?;
             self.evicted.push(one);
         }
         self.held = kept;
         Ok(())
     }
 
-    fn is_protected(&self, one: &Held) -> bool {
-        let in_use = |tree| self.roots.contains(&tree) || self.pins.contains(&Pin::Tree(tree));
-        one.tree.is_some_and(in_use) || !self.is_older(one, self.policy.keep)
+    /// Whether somebody uses it, or did lately. What has no tree is used if all that it names is.
+    fn is_protected(&self, one: &Held, nodes: &[Node]) -> bool {
+        let pinned = |node: &Node| match node {
+            Node::File(digest) | Node::Message(digest) => self.pins.contains(&Pin::Object(*digest)),
+            Node::Tree(_) | Node::Frame(_) | Node::Manifest(_) => false,
+        };
+        let used = match one.tree {
+            Some(tree) => self.roots.contains(&tree) || self.pins.contains(&Pin::Tree(tree)),
+            None => !nodes.is_empty() && nodes.iter().all(pinned),
+        };
+        used || !self.is_older(one, self.policy.keep)
     }
 
     fn is_older(&self, one: &Held, age: Duration) -> bool {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use pwb_cache::{Action, CallFile, CallResult, Digest, Part, Policy};
+use pwb_cache::{Action, CallFile, CallResult, Digest, Part, Policy, Store};
 use world::{World, action, key, publish, publish_over};
 
 fn everything() -> Policy {
@@ -198,45 +198,48 @@ fn an_answer_that_is_still_asked_for_keeps_what_it_was_found_by() {
     );
 }
 
+/// Remembers a call that wrote a file with its name in it.
+fn publish_call(store: &Store, name: &str) {
+    let batch = store.batch();
+    let digest = batch.put_file(name.as_bytes(), false).unwrap();
+    let paths = format!("{name} paths").into_bytes();
+    let list = (named(name, " paths"), paths);
+    batch.put_messages(std::slice::from_ref(&list)).unwrap();
+    let file = CallFile {
+        path: "x.o".into(),
+        digest,
+        mode: 0o644,
+    };
+    let result = CallResult {
+        files: vec![file],
+        ..CallResult::default()
+    };
+    let (calls, kinds) = (
+        [(named(name, ""), result)],
+        [(named(name, " kind"), list.0)],
+    );
+    let publish = store.publish_calls(batch.finish(), &calls, &kinds, None);
+    publish.unwrap();
+}
+
+fn named(name: &str, what: &str) -> Digest {
+    Digest::of(format!("{name}{what}").as_bytes())
+}
+
 #[test]
 fn calls_of_compilers_are_kept_by_their_use_too() {
     let world = World::new();
-    let call = |name: &str| Digest::of(name.as_bytes());
     {
         let store = world.open();
-        for name in ["used", "unused"] {
-            let batch = store.batch();
-            let digest = batch.put_file(name.as_bytes(), false).unwrap();
-            let list = (
-                call(&format!("{name} paths")),
-                format!("{name} paths").into_bytes(),
-            );
-            batch.put_messages(std::slice::from_ref(&list)).unwrap();
-            let result = CallResult {
-                files: vec![CallFile {
-                    path: "x.o".into(),
-                    digest,
-                    mode: 0o644,
-                }],
-                ..CallResult::default()
-            };
-            let kind = call(&format!("{name} kind"));
-            store
-                .publish_calls(
-                    batch.finish(),
-                    &[(call(name), result)],
-                    &[(kind, list.0)],
-                    None,
-                )
-                .unwrap();
-        }
+        publish_call(&store, "used");
+        publish_call(&store, "unused");
     }
     world.age(50);
     {
         let store = world.open();
-        let lists = store.call_paths(call("used kind")).unwrap();
-        assert_eq!(lists, [call("used paths")]);
-        assert!(store.call(call("used")).unwrap().is_some());
+        let lists = store.call_paths(named("used", " kind")).unwrap();
+        assert_eq!(lists, [named("used", " paths")]);
+        assert!(store.call(named("used", "")).unwrap().is_some());
     }
     let store = world.open();
     let policy = Policy {
@@ -245,13 +248,28 @@ fn calls_of_compilers_are_kept_by_their_use_too() {
     };
     let done = store.collect(&policy, false).unwrap();
     assert_eq!(done.freed[&Part::Calls].count, 1);
-    let (used, unused) = (call("used"), call("unused"));
-    assert!(
-        store.contents(used).unwrap().is_some()
-            && store.message(call("used paths")).unwrap().is_some()
-    );
-    assert!(store.call(unused).unwrap().is_none() && store.contents(unused).unwrap().is_none());
+    let is_there = |name: &str| {
+        let call = named(name, "");
+        let known = store.call(call).unwrap().is_some();
+        assert_eq!(store.contents(call).unwrap().is_some(), known);
+        known
+    };
+    assert_eq!(["used", "unused"].map(is_there), [true, false]);
     assert_eq!((world.rows("call_paths"), world.rows("messages")), (1, 1));
+}
+
+#[test]
+fn calls_that_a_living_process_has_remembered_stay() {
+    let world = World::new();
+    let living = world.open();
+    publish_call(&living, "mine");
+    let collector = world.open();
+    collector.collect(&everything(), false).unwrap();
+    assert!(living.call(named("mine", "")).unwrap().is_some());
+    assert_eq!(world.rows("call_paths"), 1);
+    drop(living);
+    collector.collect(&everything(), false).unwrap();
+    assert_eq!((world.rows("calls"), world.rows("call_paths")), (0, 0));
 }
 
 #[test]
