@@ -1,6 +1,7 @@
 //! The commands and flags, with the help that `--help` shows.
 
 mod inspect;
+mod store;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -9,7 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 use crate::journal::Wanted;
+use crate::units::size;
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
+pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
@@ -69,6 +72,13 @@ pub enum Command {
     Report(Report),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
+    /// Remove from the store what is of no use any more, and say what that was.
+    Gc(Gc),
+    /// Look at the store itself, mend it, and carry results to other machines.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Say what takes the room in the store: what only a node's results hold, and what they share with others.
+    Du(Du),
     /// Share the store with others.
     #[command(subcommand)]
     Cache(Cache),
@@ -502,18 +512,4 @@ pub struct Doctor {}
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("there is no `=` in it")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let (number, shift) = match text.strip_suffix(['K', 'M', 'G']) {
-        Some(number) if text.ends_with('K') => (number, 10),
-        Some(number) if text.ends_with('M') => (number, 20),
-        Some(number) => (number, 30),
-        None => (text, 0),
-    };
-    let number: u64 = number.parse().map_err(|_| "it is to be like 500M")?;
-    // The API has signed sizes.
-    let size = number.checked_mul(1 << shift);
-    size.filter(|size| i64::try_from(*size).is_ok())
-        .ok_or_else(|| "it is too large".into())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use pwb_engine::fetch::Places;
 use serde::Deserialize;
 
+use crate::gc::Gc;
 use crate::remote::Remote;
 use crate::report::Failure;
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub jobs: Option<u16>,
     /// A shared cache.
     pub remote: Remote,
+    /// What of the store is kept.
+    pub gc: Gc,
 }
 
 /// Reads the settings; no file is no settings.
@@ -80,7 +83,7 @@ fn parse(path: &Path) -> Result<Config, Failure> {
         let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
         Failure::new(
             message,
-            "it knows debian_mirror, npm_registry, pypi_index, store, jobs and remote, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
+            "it knows debian_mirror, npm_registry, pypi_index, store, jobs, remote and gc, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
         )
     })
 }

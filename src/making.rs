@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pwb_engine::recipe::{Library, NodeName, Target, Wanted};
-use pwb_engine::{Error, Graph, Observer, Realized, Request, Settings, Store};
+use pwb_engine::{Error, Event, Graph, Happening, Observer, Realized, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options};
 use crate::context::Context;
@@ -126,6 +127,18 @@ impl<'a> Making<'a> {
         &self,
         work: impl FnOnce(&Observer<'_>) -> Result<T, Error>,
     ) -> Result<T, Failure> {
-        self.progress.build(self.settings().jobs, work)
+        let built = AtomicBool::new(false);
+        let outcome = self.progress.build(self.settings().jobs, |observe| {
+            work(&|event| {
+                if let Event::Step(_, Happening::Built { .. }) = event {
+                    built.store(true, Ordering::Relaxed);
+                }
+                observe(event);
+            })
+        })?;
+        if built.into_inner() {
+            self.context.config.gc.after_build(&self.store);
+        }
+        Ok(outcome)
     }
 }

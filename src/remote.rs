@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pwb_remote::{Client, Error, Headers, Notice, Settings, Tls, Url};
+use pwb_remote::{Client, Error, Headers, Notice, PublicKey, SecretKey, Settings, Tls, Url};
 use serde::Deserialize;
 
 use crate::cli::{Sharing, Upload};
@@ -49,6 +49,20 @@ impl Remote {
         flags.remote_execute || self.execute
     }
 
+    /// The keys whose results count.
+    pub fn trusted(&self) -> Result<Vec<PublicKey>, Failure> {
+        let keys = self.trusted_keys.iter().map(|text| text.parse());
+        Ok(keys.collect::<Result<_, _>>()?)
+    }
+
+    /// The key that results are signed with.
+    pub fn signing_key(&self) -> Result<Option<SecretKey>, Failure> {
+        Ok(match &self.signing_key_file {
+            Some(path) => Some(first_line(path)?.parse()?),
+            None => None,
+        })
+    }
+
     /// The client, if a shared cache is to be used.
     pub fn client(
         &self,
@@ -84,7 +98,6 @@ impl Remote {
                 ));
             }
         };
-        let parse = |text: &String| text.parse();
         let settings = Settings {
             url: Url::parse(url)?,
             headers,
@@ -93,17 +106,10 @@ impl Remote {
                 identity,
             },
             upload: flags.remote_upload.or(self.upload) == Some(Upload::Success),
-            trusted: self
-                .trusted_keys
-                .iter()
-                .map(parse)
-                .collect::<Result<_, _>>()?,
+            trusted: self.trusted()?,
             platform: self.platform.clone(),
             queue: Duration::from_secs(self.queue_seconds.unwrap_or(QUEUE_SECONDS).into()),
-            signing: match &self.signing_key_file {
-                Some(path) => Some(first_line(path)?.parse()?),
-                None => None,
-            },
+            signing: self.signing_key()?,
         };
         Ok(Some(Client::new(settings, tell)?))
     }

@@ -9,7 +9,11 @@ use crate::store::Store;
 impl Store {
     /// The `ActionResult` that was put here for this action, as bytes.
     pub fn answer(&self, action: Name) -> Result<Option<Vec<u8>>> {
-        self.index.answer(action)
+        let found = self.index.answer(action)?;
+        if found.as_ref().is_some_and(|found| found.stale) {
+            self.note_use(|uses| uses.answers.push(action))?;
+        }
+        Ok(found.map(|found| found.what))
     }
 
     /// Keeps an `ActionResult` for others.
@@ -19,6 +23,6 @@ impl Store {
 
     /// What a compiler's call came to, as the bytes of its `ActionResult`.
     pub fn call_answer(&self, key: Digest) -> Result<Option<Vec<u8>>> {
-        Ok(self.index.call(key)?.map(|(bytes, _)| bytes))
+        Ok(self.index.call(key)?.map(|found| found.what))
     }
 }

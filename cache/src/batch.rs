@@ -29,6 +29,13 @@ impl New {
 }
 
 impl Store {
+    /// Writes messages, which this process holds from now on.
+    pub(crate) fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
+        let digests: Vec<Digest> = messages.iter().map(|(digest, _)| *digest).collect();
+        self.pin(&digests)?;
+        self.index.put_messages(messages)
+    }
+
     /// Starts a batch of new objects.
     pub fn batch(&self) -> Batch<'_> {
         Batch {
@@ -69,7 +76,7 @@ impl Batch<'_> {
 
     /// Writes messages. They are in the store at once: nothing refers to them until a result is published.
     pub fn put_messages(&self, messages: &[(Digest, Vec<u8>)]) -> Result<()> {
-        self.store.index.put_messages(messages)
+        self.store.put_messages(messages)
     }
 
     /// Ends the batch.
@@ -83,6 +90,7 @@ impl Batch<'_> {
 
     /// Whether the file has to be written: not in this batch yet, and not in the store.
     fn is_new(&self, digest: Digest, executable: bool) -> Result<bool> {
+        self.store.pin(&[digest])?;
         if self.store.has_published(digest, executable)? {
             return Ok(false);
         }
@@ -107,7 +115,7 @@ impl Batch<'_> {
 }
 
 /// Hashes a file, a large one on all cores.
-fn digest_of(path: &Path) -> Result<Digest> {
+pub(crate) fn digest_of(path: &Path) -> Result<Digest> {
     const LARGE: u64 = 1 << 20;
     let size = fs::metadata(path)?.len();
     if size < LARGE {

@@ -49,13 +49,22 @@ impl Store {
     /// What the call of this digest came to, if the store knows.
     pub fn call(&self, key: Digest) -> Result<Option<CallResult>> {
         let found = self.index.call(key)?;
-        let found = found.filter(|(_, origin)| self.trusts(*origin));
-        Ok(found.and_then(|(bytes, _)| CallResult::decode(&bytes)))
+        let Some(found) = found.filter(|found| self.trusts(found.origin)) else {
+            return Ok(None);
+        };
+        if found.stale {
+            self.note_use(|uses| uses.calls.push(key))?;
+        }
+        Ok(CallResult::decode(&found.what))
     }
 
     /// The digests of the lists of paths that calls of this kind have looked at.
     pub fn call_paths(&self, kind: Digest) -> Result<Vec<Digest>> {
-        self.index.call_paths(kind)
+        let (lists, stale) = self.index.call_paths(kind)?;
+        if stale {
+            self.note_use(|uses| uses.kinds.push(kind))?;
+        }
+        Ok(lists)
     }
 
     /// The bytes of a file, checked; `None` where they are gone or damaged, and then forgotten.

@@ -35,6 +35,11 @@ impl Digest {
         blake3::Hash::from(self.hash).to_hex().to_string()
     }
 
+    /// The hash alone, by which files are named.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
     /// The form the index keeps: the hash, then the size, big-endian.
     pub(crate) fn to_row(self) -> [u8; 40] {
         let mut row = [0; 40];

@@ -58,6 +58,9 @@ pub enum Error {
         /// The newest version this program knows.
         known: u32,
     },
+    /// Other processes use a store that nobody may use just now.
+    #[error("another pwb uses the store {}", .0.display())]
+    InUse(PathBuf),
     /// An object that something refers to is not in the store, or not whole.
     #[error("object {0} is missing from the store")]
     Missing(Digest),
@@ -114,7 +117,10 @@ impl Error {
     /// Who can mend it.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io { .. } | Error::Index { .. } | Error::NewerSchema { .. } => Kind::Environment,
+            Error::Io { .. }
+            | Error::Index { .. }
+            | Error::NewerSchema { .. }
+            | Error::InUse(_) => Kind::Environment,
             Error::Path(_)
             | Error::Pattern(_)
             | Error::Unholdable { .. }
@@ -142,7 +148,7 @@ impl Error {
             }
             Error::Index { path, source, .. } => match source.sqlite_error_code()? {
                 ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => Some(format!(
-                    "remove {}: all is found or built again",
+                    "`pwb store repair` saves what it can; or remove {}: all is found or built again",
                     path.display()
                 )),
                 ErrorCode::ReadOnly | ErrorCode::CannotOpen => Some(
@@ -153,6 +159,7 @@ impl Error {
                 }
                 _ => None,
             },
+            Error::InUse(_) => Some("run the command again once it has ended".into()),
             Error::Changing(_) => Some("run the command again once nothing writes to it".into()),
             Error::Missing(_) => {
                 Some("realize it: what is missing is built or fetched anew".into())

@@ -2,10 +2,18 @@
 
 mod answers;
 mod beginnings;
+mod folders;
+mod garbage;
+mod held;
 mod history;
 mod names;
+mod salvage;
+mod uses;
 
 pub(crate) use answers::Kept;
+pub(crate) use folders::chain_to_row;
+pub(crate) use held::{Entry, Held};
+pub(crate) use uses::{Asked, Uses};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,6 +87,23 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE messages (digest BLOB PRIMARY KEY, data BLOB NOT NULL);
     INSERT INTO messages SELECT digest, data FROM messages_without_rowids;
     DROP TABLE messages_without_rowids;
+", "
+    -- when it was last asked for: seconds since 1970, to the hour
+    ALTER TABLE results ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE calls ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE call_paths ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE imports ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE realizations ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE action_results ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE results SET used_at = unixepoch();
+    UPDATE calls SET used_at = unixepoch();
+    UPDATE call_paths SET used_at = unixepoch();
+    UPDATE imports SET used_at = unixepoch();
+    UPDATE realizations SET used_at = unixepoch();
+    UPDATE action_results SET used_at = unixepoch();
+    -- links of the user's that lead to results; the results by whose keys a remembered answer was found
+    CREATE TABLE roots (link BLOB PRIMARY KEY, tree BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE chains (tree BLOB PRIMARY KEY, keys BLOB NOT NULL);
 "];
 
 /// How long a process waits for others that use the index.
@@ -222,10 +247,11 @@ impl Index {
     }
 
     /// A result, and its origin if it was made elsewhere.
-    pub fn result(&self, key: ActionKey) -> Result<Option<(ActionResult, Option<Origin>)>> {
+    pub fn result(&self, key: ActionKey) -> Result<Option<Asked<ActionResult>>> {
         self.read("read a result", |db| {
             db.prepare_cached(
-                "SELECT tree, wall_us, user_us, system_us, max_rss, origin FROM results WHERE key = ?1",
+                "SELECT tree, wall_us, user_us, system_us, max_rss, origin, used_at < unixepoch() - 3600
+                 FROM results WHERE key = ?1",
             )?
             .query_row([key.digest().to_row()], |row| {
                 let result = ActionResult {
@@ -235,7 +261,11 @@ impl Index {
                     system: micros(row.get(3)?),
                     max_rss: row.get::<_, i64>(4)?.unsigned_abs(),
                 };
-                Ok((result, origin(row, 5)?))
+                Ok(Asked {
+                    what: result,
+                    origin: origin(row, 5)?,
+                    stale: row.get(6)?,
+                })
             })
             .optional()
         })
@@ -279,19 +309,35 @@ impl Index {
     }
 
     /// What a call came to, and its origin if that was elsewhere.
-    pub fn call(&self, key: Digest) -> Result<Option<(Vec<u8>, Option<Origin>)>> {
+    pub fn call(&self, key: Digest) -> Result<Option<Asked<Vec<u8>>>> {
         self.read("read a call's result", |db| {
-            db.prepare_cached("SELECT result, origin FROM calls WHERE key = ?1")?
-                .query_row([key.to_row()], |row| Ok((row.get(0)?, origin(row, 1)?)))
-                .optional()
+            db.prepare_cached(
+                "SELECT result, origin, used_at < unixepoch() - 3600 FROM calls WHERE key = ?1",
+            )?
+            .query_row([key.to_row()], |row| {
+                Ok(Asked {
+                    what: row.get(0)?,
+                    origin: origin(row, 1)?,
+                    stale: row.get(2)?,
+                })
+            })
+            .optional()
         })
     }
 
-    pub fn call_paths(&self, kind: Digest) -> Result<Vec<Digest>> {
+    /// The lists of paths that calls of a kind look at, and whether they were last asked for more than an hour ago.
+    pub fn call_paths(&self, kind: Digest) -> Result<(Vec<Digest>, bool)> {
         self.read("read what calls look at", |db| {
-            db.prepare_cached("SELECT paths FROM call_paths WHERE kind = ?1")?
-                .query_map([kind.to_row()], |row| row.get(0).map(Digest::from_row))?
-                .collect()
+            let mut query = db.prepare_cached(
+                "SELECT paths, used_at < unixepoch() - 3600 FROM call_paths WHERE kind = ?1",
+            )?;
+            let (mut lists, mut stale) = (Vec::new(), false);
+            let mut rows = query.query([kind.to_row()])?;
+            while let Some(row) = rows.next()? {
+                lists.push(Digest::from_row(row.get(0)?));
+                stale |= row.get::<_, bool>(1)?;
+            }
+            Ok((lists, stale))
         })
     }
 
@@ -308,11 +354,13 @@ impl Index {
             for (digest, executable) in files {
                 file.execute(params![digest.to_row(), executable])?;
             }
-            let mut call = db.prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3)")?;
+            let mut call =
+                db.prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, unixepoch())")?;
             for (key, result) in calls {
                 call.execute(params![key.to_row(), result, origin.map(Origin::to_row)])?;
             }
-            let mut seen = db.prepare_cached("INSERT OR IGNORE INTO call_paths VALUES (?1, ?2)")?;
+            let mut seen = db
+                .prepare_cached("INSERT OR REPLACE INTO call_paths VALUES (?1, ?2, unixepoch())")?;
             paths.iter().try_for_each(|(kind, paths)| {
                 seen.execute(params![kind.to_row(), paths.to_row()])
                     .map(drop)
@@ -338,74 +386,6 @@ impl Index {
             .map(drop)
         })
     }
-
-    /// The tree of the last import by this name, and the stamps of its files.
-    pub fn import(&self, name: Digest) -> Result<Option<(TreeDigest, Vec<u8>)>> {
-        self.read("read an import", |db| {
-            db.prepare_cached("SELECT tree, stamps FROM imports WHERE name = ?1")?
-                .query_row([name.to_row()], |row| {
-                    let tree = TreeDigest::from_digest(Digest::from_row(row.get(0)?));
-                    Ok((tree, row.get(1)?))
-                })
-                .optional()
-        })
-    }
-
-    pub fn put_import(&self, name: Digest, tree: TreeDigest, stamps: &[u8]) -> Result<()> {
-        self.write("record an import", |db| {
-            db.prepare_cached("INSERT OR REPLACE INTO imports VALUES (?1, ?2, ?3)")?
-                .execute(params![name.to_row(), tree.digest().to_row(), stamps])
-                .map(drop)
-        })
-    }
-
-    /// Whether a materialized folder of this tree can be trusted in this boot.
-    pub fn has_tree(&self, tree: TreeDigest, boot: &str) -> Result<bool> {
-        self.read("look up a tree", |db| {
-            db.prepare_cached(
-                "SELECT 1 FROM trees WHERE digest = ?1 AND (boot IS NULL OR boot = ?2)",
-            )?
-            .exists(params![tree.digest().to_row(), boot])
-        })
-    }
-
-    pub fn forget_tree(&self, tree: TreeDigest) -> Result<()> {
-        self.write("forget a tree", |db| {
-            db.execute(
-                "DELETE FROM trees WHERE digest = ?1",
-                [tree.digest().to_row()],
-            )
-            .map(drop)
-        })
-    }
-
-    pub fn put_tree(&self, tree: TreeDigest, boot: &str) -> Result<()> {
-        self.write("record a tree", |db| {
-            db.prepare_cached("INSERT OR REPLACE INTO trees VALUES (?1, ?2)")?
-                .execute(params![tree.digest().to_row(), boot])
-                .map(drop)
-        })
-    }
-
-    pub fn realization(&self, request: Digest) -> Result<Option<TreeDigest>> {
-        self.read("read a realization", |db| {
-            db.prepare_cached("SELECT tree FROM realizations WHERE request = ?1")?
-                .query_row([request.to_row()], |row| {
-                    Ok(TreeDigest::from_digest(Digest::from_row(row.get(0)?)))
-                })
-                .optional()
-        })
-    }
-
-    pub fn put_realization(&self, request: Digest, tree: TreeDigest) -> Result<()> {
-        self.write("record a realization", |db| {
-            db.execute(
-                "INSERT OR REPLACE INTO realizations VALUES (?1, ?2)",
-                params![request.to_row(), tree.digest().to_row()],
-            )
-            .map(drop)
-        })
-    }
 }
 
 fn insert_result(
@@ -414,17 +394,19 @@ fn insert_result(
     result: &ActionResult,
     origin: Option<Origin>,
 ) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute(params![
-            key.digest().to_row(),
-            result.tree.digest().to_row(),
-            in_micros(result.wall),
-            in_micros(result.user),
-            in_micros(result.system),
-            i64::try_from(result.max_rss).unwrap_or(i64::MAX),
-            origin.map(Origin::to_row),
-        ])
-        .map(drop)
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, unixepoch())",
+    )?
+    .execute(params![
+        key.digest().to_row(),
+        result.tree.digest().to_row(),
+        in_micros(result.wall),
+        in_micros(result.user),
+        in_micros(result.system),
+        i64::try_from(result.max_rss).unwrap_or(i64::MAX),
+        origin.map(Origin::to_row),
+    ])
+    .map(drop)
 }
 
 /// The origin in this column; NULL is here.
@@ -462,6 +444,21 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 
 fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether SQLite finds the file whole. A damage may be where nobody has looked yet.
+pub(crate) fn is_damaged(path: &Path) -> bool {
+    let check = || {
+        let db = Connection::open(path)?;
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+    };
+    match check() {
+        Ok(said) => said != "ok",
+        Err(error) => matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+        ),
+    }
 }
 
 fn failed(verb: &'static str, path: &Path) -> impl Fn(rusqlite::Error) -> Error + Copy {

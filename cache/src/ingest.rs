@@ -28,7 +28,11 @@ impl Store {
     /// Copies `folder` into the store and returns once its files are durable. Files with the status that they had at the
     /// last import by this `name` are not read; nothing is written where nothing has changed.
     pub fn import(&self, folder: &Path, name: Digest, ignore: &Ignore<'_>) -> Result<TreeDigest> {
-        let (last, row) = self.index.import(name)?.unzip();
+        let found = self.find_pinned(|| self.index.import(name), |found| found.0)?;
+        let (last, row, stale) = match found {
+            Some((tree, row, stale)) => (Some(tree), Some(row), stale),
+            None => (None, None, false),
+        };
         let known = Stamps::from_row(row.as_deref().unwrap_or_default());
         let batch = self.batch();
         let intake = Intake::new(&batch, folder, ignore, known);
@@ -39,7 +43,7 @@ impl Store {
             batch.put_messages(&messages)?;
         }
         self.publish_files(batch.finish())?;
-        if last != Some(tree) || row.as_ref() != Some(&now) {
+        if stale || last != Some(tree) || row.as_ref() != Some(&now) {
             self.index.put_import(name, tree, &now)?;
         }
         Ok(tree)

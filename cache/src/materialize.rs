@@ -25,6 +25,7 @@ impl Store {
     ///
     /// [`Error::Missing`] names an object that is not in the store; the caller drops the result that promised it.
     pub fn materialize(&self, tree: TreeDigest) -> Result<PathBuf> {
+        self.pin_trees(&[tree])?;
         if let Some(folder) = self.materialized(tree)? {
             return Ok(folder);
         }
@@ -53,7 +54,7 @@ impl Store {
         Ok(folder)
     }
 
-    fn tree_path(&self, tree: TreeDigest) -> PathBuf {
+    pub(crate) fn tree_path(&self, tree: TreeDigest) -> PathBuf {
         self.root().join("trees").join(tree.digest().hex())
     }
 

@@ -77,6 +77,15 @@ impl Name {
         row[..40].copy_from_slice(&digest);
         row
     }
+
+    pub(crate) fn from_row(row: [u8; 41]) -> Name {
+        let mut digest = [0; 40];
+        digest.copy_from_slice(&row[..40]);
+        match row[40] {
+            0 => Name::Blake3(Digest::from_row(digest)),
+            _ => Name::Sha256(Sha256::from_row(digest)),
+        }
+    }
 }
 
 impl fmt::Display for Name {

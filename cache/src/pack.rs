@@ -54,9 +54,10 @@ impl Store {
         };
         let (mut pack, mut places, mut files) = (Pack::default(), BTreeMap::new(), Vec::new());
         for call in calls {
-            let Some((result, origin)) = self.index.call(call.key)? else {
+            let Some(found) = self.index.call(call.key)? else {
                 continue;
             };
+            let (result, origin) = (found.what, found.origin);
             // What is signed is what the signer answers for.
             if origin.is_some_and(|origin| !upstream.vouches(origin)) {
                 continue;
@@ -120,7 +121,7 @@ impl Store {
         if calls.is_empty() {
             return Ok(());
         }
-        self.index.put_messages(&lists)?;
+        self.put_messages(&lists)?;
         // What they wrote is small and most of it will be wanted, so it comes in one go.
         let files: Vec<_> = files.into_iter().map(|file| (file, false)).collect();
         upstream.files(self, &files)?;

@@ -48,6 +48,8 @@ impl Store {
             })
             .collect();
         let known: Vec<Digest> = digests.iter().copied().flatten().collect();
+        // Who is told that something is there relies on it.
+        self.pin(&known)?;
         let mut places = self.places(&known)?.into_iter();
         let mut is_there = |digest: &Digest| {
             let place = places.next().flatten();

@@ -81,6 +81,7 @@ impl Store {
 
     /// Makes the trees that this process has materialized good for the next boot too.
     pub fn settle(&self) -> Result<()> {
+        self.tell_uses()?;
         let mut unsynced = self
             .unsynced_trees
             .lock()
@@ -123,6 +124,9 @@ impl Store {
                 .iter()
                 .map(|one| (one.result, one.run.clone()))
                 .collect();
+            // What this process has made stays for as long as it lives.
+            let trees: Vec<_> = results.iter().map(|(result, _)| result.tree).collect();
+            self.pin_trees(&trees)?;
             index.publish(&files, &results, &[])?;
             for one in batch {
                 drop(one.lock);

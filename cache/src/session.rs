@@ -1,11 +1,14 @@
 //! A process's private folder in the store, and the removal of those whose process has died.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
 use crate::fs;
+use crate::gate::Passage;
 use crate::lock::Lock;
+use crate::pin::{Pin, Pins};
 
 /// A folder below `tmp/` that lives as long as its process: temporary files are made here, on the store's own file
 /// system, and renamed out of it.
@@ -13,6 +16,8 @@ use crate::lock::Lock;
 pub struct Session {
     folder: PathBuf,
     serial: AtomicU64,
+    pins: Mutex<Pins>,
+    serving: AtomicBool,
     _lock: Lock,
 }
 
@@ -33,6 +38,8 @@ impl Session {
                 fs::remove_tree(&folder)?;
                 fs::create_dir(&folder)?;
                 return Ok(Session {
+                    pins: Mutex::new(Pins::new(&folder)),
+                    serving: AtomicBool::new(false),
                     folder,
                     serial,
                     _lock: lock,
@@ -49,11 +56,38 @@ impl Session {
         ))
     }
 
+    /// Says that this process never ends: it relies on what it was asked for lately, and not on all it ever saw.
+    pub fn serve(&self) {
+        self.serving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all that these stand for is kept until the process ends.
+    pub(crate) fn has_pinned(&self, what: &[Pin]) -> bool {
+        let pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        pins.has(what, self.serving.load(Ordering::Relaxed))
+    }
+
+    /// Keeps what these stand for in the store, as far as it is there, until the process ends.
+    pub(crate) fn pin(&self, passage: &Passage<'_>, what: &[Pin]) -> Result<()> {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        pins.add(passage, what, self.serving.load(Ordering::Relaxed))
+    }
+
     /// A new folder in the session's folder.
     pub fn folder(&self, what: &str) -> Result<PathBuf> {
         let folder = self.path(what);
         fs::create_dir(&folder)?;
         Ok(folder)
+    }
+
+    /// Removes what is in the session's folder under this name.
+    pub(crate) fn clear(&self, what: &str) -> Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            if entry.file_name().to_string_lossy().starts_with(what) {
+                fs::remove_tree(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -65,7 +99,7 @@ impl Drop for Session {
 }
 
 /// Removes what processes that were killed have left: their folders, and the names of the locks they held.
-fn sweep(root: &Path) -> Result<()> {
+pub(crate) fn sweep(root: &Path) -> Result<()> {
     let tmp = root.join("tmp");
     for entry in fs::read_dir(&tmp)? {
         let name = entry.file_name().to_string_lossy().into_owned();

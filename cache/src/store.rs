@@ -7,6 +7,7 @@
 //! logs/          the output of the latest run of each action
 //! locks/  tmp/   one lock a running action; one folder a running process
 //! failed/        what failed commands wrote, where that was asked for
+//! gate           see gate.rs; `collected`: its time says when garbage was last collected
 //! ```
 
 use std::collections::HashSet;
@@ -20,10 +21,12 @@ use crate::digest::Digest;
 use crate::directory::{Directory, TreeDigest};
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::gate::Gate;
 use crate::history::{CallCount, NodeStatistics, PastRun, Run};
-use crate::index::{Durability, Index};
+use crate::index::{Asked, Durability, Index, Uses, chain_to_row};
 use crate::key::ActionKey;
 use crate::lock::Lock;
+use crate::origin::Origin;
 use crate::presence::Place;
 use crate::result::ActionResult;
 use crate::session::Session;
@@ -46,6 +49,9 @@ pub struct Store {
     pub(crate) fresh: Mutex<HashSet<(Digest, bool)>>,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
     pub(crate) workers: Option<Arc<dyn Workers>>,
+    pub(crate) gate: Gate,
+    /// What was asked for, and is to be told to the index.
+    pub(crate) uses: Mutex<Uses>,
 }
 
 impl Store {
@@ -64,6 +70,8 @@ impl Store {
         let root = root.canonicalize().map_err(Error::io("resolve", root))?;
         Ok(Store {
             index: Index::open(&index, Durability::Process)?,
+            gate: Gate::new(&root),
+            uses: Mutex::default(),
             root,
             session: OnceLock::new(),
             starting: Mutex::new(()),
@@ -112,16 +120,47 @@ impl Store {
     /// The published result of an action. One that was made elsewhere counts if the shared cache that is used trusts its
     /// origin.
     pub fn result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
-        let found = self.index.result(key)?;
-        let found = found.filter(|(_, origin)| self.trusts(*origin));
-        Ok(found.map(|(result, _)| result))
+        let found = self.find_result(key)?;
+        let found = found.filter(|found| self.trusts(found.origin));
+        Ok(found.map(|found| found.what))
     }
 
     /// The result of an action that ran here.
     pub fn own_result(&self, key: ActionKey) -> Result<Option<ActionResult>> {
-        let found = self.index.result(key)?;
-        let found = found.filter(|(_, origin)| origin.is_none());
-        Ok(found.map(|(result, _)| result))
+        let found = self.find_result(key)?;
+        let found = found.filter(|found| found.origin.is_none());
+        Ok(found.map(|found| found.what))
+    }
+
+    /// The published result of an action, whoever made it, with its origin.
+    pub fn result_with_origin(
+        &self,
+        key: ActionKey,
+    ) -> Result<Option<(ActionResult, Option<Origin>)>> {
+        let found = self.find_result(key)?;
+        Ok(found.map(|found| (found.what, found.origin)))
+    }
+
+    /// Takes results of others; what was made here stays as it is. Nothing of what they name needs to be here.
+    pub fn take_results(&self, results: &[(ActionKey, ActionResult, Origin)]) -> Result<()> {
+        let trees: Vec<_> = results.iter().map(|(_, result, _)| result.tree).collect();
+        self.pin_trees(&trees)?;
+        let mut new = Vec::new();
+        for one in results {
+            if self.own_result(one.0)?.is_none() {
+                new.push(*one);
+            }
+        }
+        self.index.put_results(&new)
+    }
+
+    /// A result, held for as long as this process lives.
+    fn find_result(&self, key: ActionKey) -> Result<Option<Asked<ActionResult>>> {
+        let found = self.find_pinned(|| self.index.result(key), |found| found.what.tree)?;
+        if found.as_ref().is_some_and(|found| found.stale) {
+            self.note_use(|uses| uses.results.push(key))?;
+        }
+        Ok(found)
     }
 
     /// Forgets every result that is this tree: its objects have been found missing.
@@ -184,7 +223,25 @@ impl Store {
 
     /// The tree that an unchanged request was answered with.
     pub fn realization(&self, request: Digest) -> Result<Option<TreeDigest>> {
-        self.index.realization(request)
+        let Some((tree, stale)) = self.index.realization(request)? else {
+            return Ok(None);
+        };
+        // What was asked for within the hour is not collected now, and so the common answer writes nothing.
+        if !stale {
+            return Ok(Some(tree));
+        }
+        let found = self.find_pinned(|| self.index.realization(request), |found| found.0)?;
+        self.index.note_realization(request)?;
+        Ok(found.map(|(tree, _)| tree))
+    }
+
+    /// Remembers by which keys' results a tree was found: they are of use for as long as it is asked for.
+    pub fn put_chain(&self, tree: TreeDigest, keys: &[ActionKey]) -> Result<()> {
+        let row = chain_to_row(keys);
+        match self.index.chain(tree)? {
+            Some(known) if known == row => Ok(()),
+            _ => self.index.put_chain(tree, &row),
+        }
     }
 
     /// Remembers the answer to a request.

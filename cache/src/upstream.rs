@@ -75,6 +75,8 @@ impl Store {
             .zip(&results)
             .filter_map(|(key, found)| found.map(|(result, origin)| (*key, result, origin)))
             .collect();
+        let trees: Vec<_> = found.iter().map(|(_, result, _)| result.tree).collect();
+        self.pin_trees(&trees)?;
         self.index.put_results(&found)?;
         let results = results.into_iter();
         Ok(results

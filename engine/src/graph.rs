@@ -151,6 +151,12 @@ impl Graph {
         Ok(graph)
     }
 
+    /// Whether local folders are part of it.
+    pub fn has_folders(&self) -> bool {
+        let is_folder = |step: &Step| matches!(step.work, Work::Source { .. });
+        self.steps.node_weights().any(is_folder)
+    }
+
     /// The graph of these tests.
     pub fn of_tests(
         library: &Library,

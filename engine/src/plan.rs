@@ -96,8 +96,14 @@ impl Plan {
     /// The results of this machine's own of the steps whose keys are known.
     pub(crate) fn results(&self, store: &Store) -> Result<Vec<(ActionKey, ActionResult)>> {
         let result = |key| Ok(store.own_result(key)?.map(|result| (key, result)));
-        let keys = self.keys.iter().flatten().copied();
-        keys.filter_map(|key| result(key).transpose()).collect()
+        self.keys()
+            .filter_map(|key| result(key).transpose())
+            .collect()
+    }
+
+    /// All keys that are known.
+    pub fn keys(&self) -> impl Iterator<Item = ActionKey> {
+        self.keys.iter().flatten().copied()
     }
 
     /// What is known of a step.

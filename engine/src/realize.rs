@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pwb_cache::{Digest, Store, TreeDigest};
+use pwb_cache::{ActionKey, Digest, Store, TreeDigest};
 
 use crate::compile::Compiles;
 use crate::error::{Error, Result};
@@ -148,7 +148,18 @@ fn attempt(
             path: store.materialize(tree)?,
         })
     };
-    let results = graph.goals.iter().map(goal).collect::<Result<_>>()?;
+    let results = graph
+        .goals
+        .iter()
+        .map(goal)
+        .collect::<Result<Vec<Realized>>>()?;
+    if !graph.has_folders() {
+        // Such a request is answered without a plan from now on: its steps are asked for by that.
+        let keys: Vec<ActionKey> = plan.keys().collect();
+        for result in &results {
+            store.put_chain(result.tree, &keys)?;
+        }
+    }
     store.settle()?;
     store.share(&plan.results(store)?);
     Ok(results)

@@ -5,7 +5,9 @@ mod cat;
 mod diff;
 mod doctor;
 mod dry_run;
+mod du;
 mod export;
+mod gc;
 mod graph;
 mod history;
 mod key;
@@ -21,6 +23,7 @@ mod serve;
 mod shell;
 mod show;
 mod stats;
+mod store;
 mod test;
 mod watch;
 mod why;
@@ -51,6 +54,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::History(arguments) => history::run(cli, arguments),
         Command::Why(arguments) => why::run(cli, arguments),
         Command::Stats(arguments) => stats::run(cli, arguments),
+        Command::Gc(arguments) => gc::run(cli, arguments),
+        Command::Store(command) => store::run(cli, command),
+        Command::Du(arguments) => du::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pwb_engine::{Realized, Store, Work};
+use pwb_engine::{Realized, Store};
 
 use super::{dry_run, say};
 use crate::cli::{Cli, Options, Realize};
@@ -30,7 +30,13 @@ pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
     };
     for (name, result) in arguments.names.iter().zip(&results) {
         if let Some(out) = &arguments.out {
-            link(&out_link(out, name, arguments.names.len()), &result.path)?;
+            let out = out_link(out, name, arguments.names.len());
+            link(&out, &result.path)?;
+            // What the user has a link to is not garbage.
+            if !store.put_root(&out, result.tree)? {
+                let message = format!("{name} was collected as garbage in this very moment");
+                return Err(Failure::new(message, "run the command again"));
+            }
         }
         // There they are among the events.
         if !wanted.events_on_stdout() {
@@ -61,11 +67,7 @@ fn realize(making: &Making<'_>, arguments: &Realize) -> Result<Vec<Realized>, Fa
     let (context, store) = (&making.context, &making.store);
     let graph = making.graph(&arguments.names)?;
     let results = making.realize_graph(&arguments.names, &graph)?;
-    if !graph
-        .steps
-        .node_weights()
-        .any(|step| matches!(step.work, Work::Source { .. }))
-    {
+    if !graph.has_folders() {
         for (name, result) in arguments.names.iter().zip(&results) {
             store.put_realization(context.identity(name, &arguments.options), result.tree)?;
         }

@@ -50,6 +50,23 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// An archive of results that is none, or is damaged.
+    #[error("{} cannot be taken: {why}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An archive with results that nobody who is trusted has signed.
+    #[error("{} has results that none of the trusted keys has signed", path.display())]
+    Unsigned {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store's own errors.
+    #[error(transparent)]
+    Store(#[from] pwb_cache::Error),
     /// The system refuses threads or random numbers.
     #[error("cannot {verb}")]
     System {
@@ -65,6 +82,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::System { .. } => Kind::Environment,
+            Error::Store(error) => error.kind(),
             _ => Kind::User,
         }
     }
@@ -76,6 +94,13 @@ impl Error {
                 Some("write grpc://HOST:PORT[/INSTANCE], or grpcs:// for TLS".into())
             }
             Error::Key { .. } => Some("`pwb key generate` makes keys".into()),
+            Error::Archive { .. } => {
+                Some("nothing of it was taken; get it again, or write it anew with `pwb store export`".into())
+            }
+            Error::Unsigned { .. } => Some(
+                "nothing of it was taken; have it written where signing_key_file is set, or list its key in trusted_keys".into(),
+            ),
+            Error::Store(error) => error.hint(),
             Error::Tls { .. } => Some("check the PEM files that the settings name".into()),
             _ => None,
         }

@@ -3,6 +3,7 @@
 //! The crate knows neither recipes nor processes. It speaks for the store and to it: what the store lacks it asks of a
 //! [`Client`], what others lack they ask of a [`server`].
 
+pub mod archive;
 mod client;
 mod error;
 mod key;

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Index;
+use super::{Asked, Index};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::name::Name;
@@ -19,17 +19,26 @@ pub(crate) struct Kept {
 }
 
 impl Index {
-    pub fn answer(&self, action: Name) -> Result<Option<Vec<u8>>> {
+    /// What was put here for an action.
+    pub fn answer(&self, action: Name) -> Result<Option<Asked<Vec<u8>>>> {
         self.read("read a result", |db| {
-            db.prepare_cached("SELECT result FROM action_results WHERE action = ?1")?
-                .query_row([action.to_row()], |row| row.get(0))
-                .optional()
+            db.prepare_cached(
+                "SELECT result, used_at < unixepoch() - 3600 FROM action_results WHERE action = ?1",
+            )?
+            .query_row([action.to_row()], |row| {
+                Ok(Asked {
+                    what: row.get(0)?,
+                    origin: None,
+                    stale: row.get(1)?,
+                })
+            })
+            .optional()
         })
     }
 
     pub fn put_answer(&self, action: Name, result: &[u8]) -> Result<()> {
         self.write("take a result", |db| {
-            db.prepare_cached("INSERT OR REPLACE INTO action_results VALUES (?1, ?2)")?
+            db.prepare_cached("INSERT OR REPLACE INTO action_results VALUES (?1, ?2, unixepoch())")?
                 .execute(params![action.to_row(), result])
                 .map(drop)
         })

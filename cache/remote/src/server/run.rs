@@ -25,6 +25,7 @@ pub enum Ending {
 /// Serves until SIGINT or SIGTERM, and then what is under way; a second signal ends it at once. `ready` is called once clients can
 /// connect.
 pub fn run(store: Store, config: Config, ready: impl FnOnce(&Server)) -> Result<Ending> {
+    store.session()?.serve();
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)

@@ -190,11 +190,10 @@ async fn bytes_that_are_not_the_blob_are_refused() {
         .map(Result::unwrap)
         .filter(|e| e.path().is_dir())
     {
-        assert_eq!(
-            std::fs::read_dir(session.path()).unwrap().count(),
-            0,
-            "files are left"
-        );
+        let mut files = std::fs::read_dir(session.path()).unwrap();
+        // What the server relies on is written there; nothing of the uploads is.
+        let other = files.find(|file| file.as_ref().unwrap().file_name() != "pins");
+        assert!(other.is_none(), "files are left: {other:?}");
     }
 }
 
