@@ -333,8 +333,9 @@ fn who_publishes_beside_a_collector_loses_nothing() {
                 })
             })
             .collect();
-        publishing.into_iter().for_each(|one| one.join().unwrap());
+        let published: Vec<_> = publishing.into_iter().map(|one| one.join()).collect();
         end.store(true, Ordering::Relaxed);
+        assert!(published.iter().all(Result::is_ok));
         assert!(collecting.join().unwrap() > 3);
     });
     world.open().collect(&everything(), false).unwrap();
