@@ -1,6 +1,7 @@
 //! A server as a program runs it: threads, signals, and the end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pwb_cache::Store;
 use tokio::runtime::Builder;
@@ -12,6 +13,8 @@ use super::{Config, Server};
 
 /// Threads that wait for disks; SQLite lets one at a time in, and a disk not many more.
 const BLOCKING_THREADS: usize = 32;
+
+const LETTING_GO: Duration = Duration::from_secs(1);
 
 /// How a server has ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,8 +53,12 @@ pub fn run(store: Store, config: Config, ready: impl FnOnce(&Server)) -> Result<
             () = signals.next() => Ok(Ending::AtOnce),
         }
     });
-    // What waits for a disk may go on waiting.
-    runtime.shutdown_background();
+    match ending {
+        // The last tasks let go of the store, and with it of its session.
+        Ok(Ending::Graceful) => runtime.shutdown_timeout(LETTING_GO),
+        // What waits for a disk may go on waiting.
+        _ => runtime.shutdown_background(),
+    }
     ending
 }
 
