@@ -3,6 +3,9 @@
 mod layout;
 mod svg;
 
+pub use layout::layout;
+pub use svg::curve;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 

@@ -168,7 +168,7 @@ fn rectangle(
 }
 
 /// A line between layers, bent where it crosses from one to the next and straight where it passes one.
-fn curve(line: &[Point]) -> String {
+pub fn curve(line: &[Point]) -> String {
     let mut path = String::new();
     for (place, (x, y)) in line.iter().enumerate() {
         match place {

@@ -57,6 +57,18 @@ pub enum End {
     Failed(String),
 }
 
+impl End {
+    /// In a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            End::None => "unfinished",
+            End::Cached => "cached",
+            End::Built => "built",
+            End::Failed(_) => "failed",
+        }
+    }
+}
+
 impl Build {
     /// The builds in these lines.
     pub fn all(lines: &[Line]) -> Vec<Build> {

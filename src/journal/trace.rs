@@ -36,10 +36,8 @@ fn trace(builds: &[Build]) -> Value {
                 "dur": micros(step.wall()),
                 "args": {
                     "end": match &step.end {
-                        End::None => "unfinished".to_owned(),
-                        End::Cached => "cached".to_owned(),
-                        End::Built => "built".to_owned(),
                         End::Failed(why) => format!("failed: {why}"),
+                        end => end.word().to_owned(),
                     },
                     "cpu_seconds": step.cpu,
                     "max_rss": step.max_rss,

@@ -1,6 +1,7 @@
 //! A build as a page for people: one HTML file that wants nothing from elsewhere. Made of a journal and the logs that it names.
 
 mod chart;
+mod graph;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -36,6 +37,8 @@ pub fn page(build: &Build) -> String {
                 h2 { "Critical path" }
                 p { "What the build waited for: of what each step needed, that which ended last." }
                 (critical_path(build, &path))
+                h2 { "Graph" }
+                (graph::graph(build, &path))
                 h2 { "Steps" }
                 (steps(build))
             }
