@@ -43,7 +43,7 @@ pub fn graph(build: &Build, critical: &[usize]) -> Markup {
     let layout = layout(&widths, HEIGHT, &edges);
     let (right, down) = layout.size;
     html! {
-        svg.graph viewBox=(format!("0 0 {right:.0} {down:.0}")) role="img" aria-label="graph" {
+        div.wide { svg.graph width=(right) height=(down) role="img" aria-label="graph" {
             @for (&(from, to), line) in edges.iter().zip(&layout.lines) {
                 path.critical[on_path(from, to)] d=(curve(line)) {}
             }
@@ -55,7 +55,7 @@ pub fn graph(build: &Build, critical: &[usize]) -> Markup {
                     text x=(x) y=(y + 4.0) text-anchor="middle" { (titles[place]) }
                 }
             }
-        }
+        } }
     }
 }
 
