@@ -88,10 +88,7 @@ impl<'a> Making<'a> {
         requests: [Request; N],
     ) -> Result<[Realized; N], Failure> {
         let graph = Graph::build(self.library()?, &requests, &self.overrides(&requests)?)?;
-        let settings = self.settings();
-        let outcome =
-            self.shown(|observe| pwb_engine::realize(&self.store, &graph, &settings, observe));
-        let results = <[Realized; N]>::try_from(outcome?);
+        let results = <[Realized; N]>::try_from(self.realize_graph(&[], &graph)?);
         results.map_err(|_| Failure::Message("a request has no result".into(), None))
     }
 
@@ -100,7 +97,7 @@ impl<'a> Making<'a> {
         self.context.graph(self.library()?, names, self.options)
     }
 
-    /// The results of a graph of these names.
+    /// The results of a graph; those that were asked for by these names are written down.
     pub fn realize_graph(&self, names: &[String], graph: &Graph) -> Result<Vec<Realized>, Failure> {
         let settings = self.settings();
         self.shown(|observe| {
