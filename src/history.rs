@@ -48,13 +48,13 @@ pub fn find<'a>(node: &str, runs: &'a [PastRun], name: &str) -> Result<&'a PastR
 
 /// The runs of one node: number, key, outcome, time, age, and the options in which they differ.
 pub fn lines(runs: &[PastRun]) -> Vec<String> {
-    let value = |past: &PastRun, name: &str| past.run.provenance.options.get(name).cloned();
+    let value = |past: &PastRun, name: &str| past.run.lineage.options.get(name).cloned();
     let differs = |name: &&String| {
         let first = runs.first().and_then(|past| value(past, name));
         runs.iter().any(|past| value(past, name) != first)
     };
     let line = |(place, past): (usize, &PastRun)| {
-        let options = past.run.provenance.options.iter();
+        let options = past.run.lineage.options.iter();
         let options = options.filter(|(name, _)| differs(name));
         let options: Vec<String> = options
             .map(|(name, value)| format!("{name}={value}"))
@@ -87,7 +87,7 @@ pub fn to_json(store: &Store, past: &PastRun) -> Result<Value, Failure> {
         "outcome": outcome(past),
         "wall": past.run.wall.as_secs_f64(),
         "finished": finished.as_secs(),
-        "options": past.run.provenance.options,
+        "options": past.run.lineage.options,
         "result": result.map(|result| result.tree.digest().hex()),
     }))
 }

@@ -61,7 +61,7 @@ pub use directory::{Directory, Entry, TreeDigest};
 pub use error::{Error, Kind, Result};
 pub use filter::{Filter, Pattern, PatternError};
 pub use gc::{Amount, Collected, Part, Policy};
-pub use history::{CallCount, Feed, NodeStatistics, Outcome, PastRun, Provenance, Run};
+pub use history::{CallCount, Feed, Lineage, NodeStatistics, Outcome, PastRun, Run};
 pub use ingest::Ignore;
 pub use key::ActionKey;
 pub use lock::Lock;

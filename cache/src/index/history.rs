@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Index, in_micros, micros};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::history::{CallCount, NodeStatistics, Outcome, PastRun, Provenance, Run};
+use crate::history::{CallCount, Lineage, NodeStatistics, Outcome, PastRun, Run};
 use crate::key::ActionKey;
 
 impl Index {
@@ -155,7 +155,7 @@ pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
         i64::try_from(now).unwrap_or(i64::MAX),
         in_micros(run.wall),
         run.outcome.as_str(),
-        run.provenance.encode_to_vec(),
+        run.lineage.encode_to_vec(),
     ])
     .map(drop)
 }
@@ -163,14 +163,14 @@ pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
 fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
     let finished = Duration::from_secs(row.get::<_, i64>(2)?.unsigned_abs());
     // A row of an older pwb has none, which says as much as an empty one.
-    let provenance = row.get::<_, Option<Vec<u8>>>(5)?.unwrap_or_default();
+    let lineage = row.get::<_, Option<Vec<u8>>>(5)?.unwrap_or_default();
     Ok(PastRun {
         run: Run {
             node: row.get(0)?,
             key: ActionKey::from_digest(Digest::from_row(row.get(1)?)),
             wall: micros(row.get(3)?),
             outcome: Outcome::from_row(&row.get::<_, String>(4)?),
-            provenance: Provenance::decode(&*provenance).unwrap_or_default(),
+            lineage: Lineage::decode(&*lineage).unwrap_or_default(),
         },
         finished: UNIX_EPOCH + finished,
     })
@@ -187,7 +187,7 @@ mod tests {
             key: ActionKey::from_digest(Digest::of(node.as_bytes())),
             wall: Duration::from_secs(wall),
             outcome,
-            provenance: Provenance::default(),
+            lineage: Lineage::default(),
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
         let index = Index::open(&path, Durability::Process).unwrap();
         let past = index.runs("a").unwrap();
         assert_eq!(past[0].finished, UNIX_EPOCH + Duration::from_secs(7));
-        assert_eq!(past[0].run.provenance, Provenance::default());
+        assert_eq!(past[0].run.lineage, Lineage::default());
         index.record_run(&row("a", 1, Outcome::Failed)).unwrap();
         let outcomes = index
             .runs("a")
