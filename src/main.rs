@@ -1,6 +1,7 @@
 //! The command line: the only crate that prints.
 
 mod artifact;
+mod bytes;
 mod cli;
 mod commands;
 mod comparison;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pwb_cache::Again;
+
 use crate::compile::Tally;
 use crate::graph::StepId;
 use crate::planned::Planned;
@@ -56,6 +58,13 @@ pub enum Happening {
         system: Duration,
         /// The most memory that one of its processes had, in bytes.
         max_rss: u64,
+    },
+    /// Its command ran again, over a result that stays as it is.
+    Reran {
+        /// Wall time.
+        wall: Duration,
+        /// How it came out.
+        again: Again,
     },
     /// It has failed.
     Failed {

@@ -209,6 +209,7 @@ impl Executor<'_> {
             id: job.step,
             step,
             prepared: &job.prepared,
+            log: self.store.log_path(key),
             announced: AtomicBool::new(false),
         };
         let begin = Instant::now();

@@ -78,7 +78,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE node = ?1 ORDER BY id DESC",
+                 WHERE node = ?1 AND outcome IN ('built', 'failed') ORDER BY id DESC",
             )?
             .query_map([node], past_run)?
             .collect()
@@ -90,7 +90,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 ORDER BY id DESC LIMIT ?1",
+                 WHERE outcome IN ('built', 'failed') ORDER BY id DESC LIMIT ?1",
             )?
             .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], past_run)?
             .collect()
@@ -102,7 +102,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE key = ?1 ORDER BY id DESC LIMIT 1",
+                 WHERE key = ?1 AND outcome IN ('built', 'failed') ORDER BY id DESC LIMIT 1",
             )?
             .query_row([key.digest().to_row()], past_run)
             .optional()
@@ -113,7 +113,8 @@ impl Index {
     pub fn statistics(&self) -> Result<Vec<NodeStatistics>> {
         self.read("read the history", |db| {
             db.prepare_cached(
-                "WITH nodes AS (SELECT node FROM runs UNION SELECT node FROM hits),
+                "WITH runs AS (SELECT * FROM main.runs WHERE outcome IN ('built', 'failed')),
+                      nodes AS (SELECT node FROM runs UNION SELECT node FROM hits),
                       spent AS (SELECT node, COUNT(*) AS runs, SUM(outcome = 'failed') AS failed,
                                        SUM(wall_us) AS wall_us, MAX(id) FILTER (WHERE outcome = 'built') AS last
                                 FROM runs GROUP BY node)
@@ -140,11 +141,13 @@ impl Index {
     }
 }
 
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+}
+
 pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
     db.prepare_cached(
         "INSERT INTO runs (node, key, finished_at, wall_us, outcome, provenance)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -152,7 +155,7 @@ pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
     .execute(params![
         run.node,
         run.key.digest().to_row(),
-        i64::try_from(now).unwrap_or(i64::MAX),
+        now(),
         in_micros(run.wall),
         run.outcome.as_str(),
         run.lineage.encode_to_vec(),
