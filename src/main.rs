@@ -25,6 +25,7 @@ mod recipes;
 mod remote;
 mod report;
 mod site;
+mod supply;
 mod units;
 mod verdict;
 mod wasm;
