@@ -65,7 +65,7 @@ pub enum Command {
     Diff(Diff),
     /// Print the output of the latest run of a node.
     Log(Log),
-    /// List the runs that the history knows: when, how long, how they ended.
+    /// List the runs that the history knows: when, how long, how they ended; and whether results came out the same again.
     History(History),
     /// Say why a target or node would run, or why it ran: what changed since an earlier run, down to files.
     Why(Why),
@@ -89,7 +89,7 @@ pub enum Command {
     /// Share the store with others.
     #[command(subcommand)]
     Cache(Cache),
-    /// Make keys that results are signed with.
+    /// Make keys that results and provenance are signed with.
     Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),

@@ -16,7 +16,7 @@ fn nodes() -> Vec<String> {
         node(
             "chance",
             &[("/in", "steady:/out")],
-            "cat /in/one > /out/kept; cat /proc/sys/kernel/random/uuid > /out/id",
+            "cat /in/one > /out/kept; date +%s > /out/time; cat /proc/sys/kernel/random/uuid > /out/id",
         ),
         node(
             "jobs",
@@ -87,7 +87,7 @@ fn what_comes_out_otherwise_is_shown_down_to_the_bytes() {
     assert_eq!(said.code, Some(3));
     let text = world.tidy(&said.out);
     assert!(
-        text.contains("t/chance: 1 changed") && text.contains("~ out/id (37 bytes as before)"),
+        text.contains("t/chance: 2 changed") && text.contains("~ out/id (37 bytes as before)"),
         "{text}"
     );
     assert!(!text.contains("out/kept"), "{text}");

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
-use std::thread::scope;
-use std::time::Instant;
+use std::thread::{scope, sleep};
+use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
-use pwb_cache::{Again, Rerun, Store, TreeDigest};
+use pwb_cache::{ActionKey, Again, Rerun, Store, TreeDigest};
 
 use crate::error::{Error, Failure, Result};
 use crate::event::{Event, Happening, Observer};
@@ -22,6 +22,9 @@ use crate::realize::Tools;
 use crate::recipe::SandboxPath;
 use crate::settings::Settings;
 use crate::work::Context;
+
+/// The history knows the second in which a run ended; zip archives know every other one.
+const ANOTHER_TIME: Duration = Duration::from_secs(3);
 
 /// A step that ran again.
 #[derive(Clone, Debug)]
@@ -144,6 +147,7 @@ impl Rerunner<'_> {
             log: log.clone(),
             announced: AtomicBool::new(false),
         };
+        self.wait_for_another_time(prepared.key)?;
         let begin = Instant::now();
         let made = context.make();
         let wall = begin.elapsed();
@@ -177,6 +181,16 @@ impl Rerunner<'_> {
             rerun,
             log,
         })
+    }
+
+    /// Waits until the clock says something else than when the result was made, also where only every other second counts.
+    fn wait_for_another_time(&self, key: ActionKey) -> Result<()> {
+        if let Some(past) = self.store.run_of(key)? {
+            // A clock that was set back since says something else already.
+            let since = past.finished.elapsed().unwrap_or(ANOTHER_TIME);
+            sleep(ANOTHER_TIME.saturating_sub(since));
+        }
+        Ok(())
     }
 }
 

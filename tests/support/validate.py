@@ -9,7 +9,8 @@ def spdx(path):
     from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
     document = parse_file(path)
-    purls([ref.locator for package in document.packages for ref in package.external_references])
+    refs = [ref for package in document.packages for ref in package.external_references]
+    purls([ref.locator for ref in refs if ref.reference_type == "purl"])
     return [message.validation_message for message in validate_full_spdx_document(document)]
 
 
