@@ -67,8 +67,8 @@ fn component(reference: &str, one: &Ingredient) -> Value {
             Kind::File => "file",
         },
         "bom-ref": reference,
-        "name": one.name,
-        "purl": one.purl,
+        "name": one.identity.name,
+        "purl": one.identity.purl,
         // What is excluded is there to say what was used, and is no part of what runs.
         "scope": match one.role {
             Role::Contained | Role::Source => "required",
@@ -77,7 +77,7 @@ fn component(reference: &str, one: &Ingredient) -> Value {
         "hashes": [{"alg": algorithm, "content": one.hash.hex()}],
         "properties": properties,
     });
-    if let Some(version) = &one.version {
+    if let Some(version) = &one.identity.version {
         component["version"] = json!(version);
     }
     if let Some(url) = &one.url {

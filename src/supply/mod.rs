@@ -2,10 +2,12 @@
 
 mod cyclonedx;
 mod envelope;
+mod identity;
 mod ingredient;
 mod spdx;
 mod statement;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -80,9 +82,11 @@ impl Supply {
         let mut found: BTreeMap<(String, Hash), Ingredient> = BTreeMap::new();
         for (step, role) in self.roles() {
             for one in ingredient::of(&self.library, &self.graph, &self.plan, step, role)? {
-                match found.get_mut(&(one.purl.clone(), one.hash.clone())) {
-                    None => drop(found.insert((one.purl.clone(), one.hash.clone()), one)),
-                    Some(known) => {
+                let key = (one.identity.purl.clone(), one.hash.clone());
+                match found.entry(key) {
+                    Entry::Vacant(free) => drop(free.insert(one)),
+                    Entry::Occupied(mut known) => {
+                        let known = known.get_mut();
                         known.role = known.role.max(one.role);
                         known.nodes.extend(one.nodes);
                     }

@@ -26,7 +26,7 @@ pub fn spdx(supply: &Supply, ingredients: &[Ingredient]) -> Result<Value, Failur
     })];
     let mut relationships = vec![relationship("SPDXRef-DOCUMENT", "DESCRIBES", RESULT)];
     for (place, one) in ingredients.iter().enumerate() {
-        let id = id(place, &one.name);
+        let id = id(place, &one.identity.name);
         relationships.push(match one.role {
             Role::Contained => relationship(RESULT, "CONTAINS", &id),
             Role::Source => relationship(RESULT, "GENERATED_FROM", &id),
@@ -54,13 +54,13 @@ fn package(id: &str, one: &Ingredient) -> Value {
     let nodes: Vec<&str> = one.nodes.iter().map(String::as_str).collect();
     let mut package = json!({
         "SPDXID": id,
-        "name": one.name,
+        "name": one.identity.name,
         "comment": format!("from {}", nodes.join(", ")),
         "downloadLocation": one.url.as_deref().unwrap_or(UNKNOWN),
         "externalRefs": [{
             "referenceCategory": "PACKAGE-MANAGER",
             "referenceType": "purl",
-            "referenceLocator": one.purl,
+            "referenceLocator": one.identity.purl,
         }],
         "filesAnalyzed": false,
         "licenseConcluded": UNKNOWN,
@@ -73,7 +73,7 @@ fn package(id: &str, one: &Ingredient) -> Value {
             Kind::File => "FILE",
         },
     });
-    if let Some(version) = &one.version {
+    if let Some(version) = &one.identity.version {
         package["versionInfo"] = json!(version);
     }
     let more = match &one.hash {

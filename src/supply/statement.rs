@@ -118,7 +118,7 @@ fn dependencies(supply: &Supply, ingredients: &[Ingredient]) -> Vec<Value> {
         let nodes: Vec<&str> = one.nodes.iter().map(String::as_str).collect();
         let mut dependency = json!({
             "name": nodes.join(" "),
-            "uri": one.purl,
+            "uri": one.identity.purl,
             "digest": {algorithm: one.hash.hex()},
             "annotations": {"role": one.role.word()},
         });
