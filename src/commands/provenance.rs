@@ -93,7 +93,8 @@ fn verify(file: &Path, trust: &[String], folder: Option<&Path>) -> Result<(), Fa
         "built by   {}",
         builder.as_str().unwrap_or("nobody knows whom")
     ));
-    say(format_args!("result     {result}, {} files", files.len()));
+    let noun = if files.len() == 1 { "file" } else { "files" };
+    say(format_args!("result     {result}, {} {noun}", files.len()));
     if let Some(folder) = folder {
         say(format_args!("the files  {}", folder.display()));
     }
