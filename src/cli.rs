@@ -3,6 +3,7 @@
 mod cache;
 mod inspect;
 mod store;
+mod supply;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
+pub use supply::{Bill, Provenance, Rerunning, Sbom};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
@@ -63,7 +65,7 @@ pub enum Command {
     Diff(Diff),
     /// Print the output of the latest run of a node.
     Log(Log),
-    /// List the runs that the history knows: when, how long, how they ended.
+    /// List the runs that the history knows: when, how long, how they ended; and whether results came out the same again.
     History(History),
     /// Say why a target or node would run, or why it ran: what changed since an earlier run, down to files.
     Why(Why),
@@ -71,6 +73,10 @@ pub enum Command {
     Stats(Stats),
     /// Write a build of the past as a page: what ran when, what it waited for, what came from the store.
     Report(Report),
+    /// Say where a result comes from, for others to verify: an in-toto statement with SLSA provenance, signed if you like.
+    Provenance(Provenance),
+    /// List what went into a result: every download, package, patch and folder, as SPDX or CycloneDX.
+    Sbom(Sbom),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Remove from the store what is of no use any more, and say what that was.
@@ -83,7 +89,7 @@ pub enum Command {
     /// Share the store with others.
     #[command(subcommand)]
     Cache(Cache),
-    /// Make keys that results are signed with.
+    /// Make keys that results and provenance are signed with.
     Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),
@@ -186,6 +192,8 @@ pub struct Realize {
     /// Say what would run, and run nothing.
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub rerunning: Rerunning,
     #[command(flatten)]
     pub options: Options,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! The command line: the only crate that prints.
 
 mod artifact;
+mod bytes;
 mod cli;
 mod commands;
 mod comparison;
@@ -24,6 +25,7 @@ mod recipes;
 mod remote;
 mod report;
 mod site;
+mod supply;
 mod units;
 mod verdict;
 mod wasm;

@@ -15,10 +15,13 @@ mod list;
 mod lock;
 mod log;
 mod ls;
+mod provenance;
 mod query;
 mod realize;
 mod report;
+mod rerun;
 mod run;
+mod sbom;
 mod serve;
 mod shell;
 mod show;
@@ -28,6 +31,7 @@ mod test;
 mod watch;
 mod why;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -57,6 +61,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Gc(arguments) => gc::run(cli, arguments),
         Command::Store(command) => store::run(cli, command),
         Command::Du(arguments) => du::run(cli, arguments),
+        Command::Provenance(arguments) => provenance::run(cli, arguments),
+        Command::Sbom(arguments) => sbom::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),
@@ -72,6 +78,17 @@ pub fn say(line: impl std::fmt::Display) {
         let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
         std::process::exit(if quiet { 0 } else { 1 });
     }
+}
+
+/// Writes a document to a file, or to standard output.
+fn write(text: &str, file: Option<&Path>) -> Result<(), Failure> {
+    let Some(file) = file else {
+        say(text);
+        return Ok(());
+    };
+    std::fs::write(file, format!("{text}\n")).map_err(|error| {
+        Failure::Message(format!("cannot write {}: {error}", file.display()), None)
+    })
 }
 
 /// Says something beside the answer, on standard error.
