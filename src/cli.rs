@@ -2,6 +2,7 @@
 
 mod cache;
 mod inspect;
+mod recipes;
 mod store;
 
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
+pub use recipes::{Check, Fmt, MessageFormat};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
@@ -25,6 +27,15 @@ pub struct Cli {
     /// Keep results in this folder [default: pwb in $XDG_CACHE_HOME or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PWB_STORE")]
     pub store: Option<PathBuf>,
+    /// How errors are told.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub message_format: MessageFormat,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -71,6 +82,10 @@ pub enum Command {
     Stats(Stats),
     /// Write a build of the past as a page: what ran when, what it waited for, what came from the store.
     Report(Report),
+    /// Read all recipes and lock files, and say everything that is wrong with them. Makes nothing.
+    Check(Check),
+    /// Lay recipes out in the one way they are laid out. Only indentation, spaces, line ends and commas change.
+    Fmt(Fmt),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Remove from the store what is of no use any more, and say what that was.

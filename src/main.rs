@@ -6,7 +6,9 @@ mod commands;
 mod comparison;
 mod config;
 mod context;
+mod diagnostics;
 mod drawing;
+mod edit;
 mod explain;
 mod export;
 mod gc;
@@ -41,6 +43,6 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::run(&cli) {
         Ok(code) => code,
-        Err(error) => report::failure(&error),
+        Err(error) => report::failure(&error, cli.message_format),
     }
 }

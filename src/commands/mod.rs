@@ -2,11 +2,13 @@
 
 mod cache;
 mod cat;
+mod check;
 mod diff;
 mod doctor;
 mod dry_run;
 mod du;
 mod export;
+mod fmt;
 mod gc;
 mod graph;
 mod history;
@@ -57,6 +59,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Gc(arguments) => gc::run(cli, arguments),
         Command::Store(command) => store::run(cli, command),
         Command::Du(arguments) => du::run(cli, arguments),
+        Command::Check(arguments) => check::run(cli, arguments),
+        Command::Fmt(arguments) => fmt::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),

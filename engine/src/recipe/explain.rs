@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use ron::error::{Error, Position, SpannedError};
 
+use super::code::Code;
 use super::suggest;
 
 /// An error in words.
 pub(super) struct Explained {
+    pub(super) code: Code,
     pub(super) message: String,
     pub(super) label: String,
     pub(super) help: Option<String>,
@@ -122,10 +124,28 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
         }
     };
     Explained {
+        code: kind(&error.code),
         message,
         label,
         help,
         range,
+    }
+}
+
+fn kind(error: &Error) -> Code {
+    match error {
+        Error::NoSuchStructField { .. } => Code::UnknownField,
+        Error::DuplicateStructField { .. } => Code::Repeated,
+        Error::MissingStructField { .. } => Code::MissingField,
+        Error::ExpectedDifferentStructName { .. }
+        | Error::ExpectedNamedStructLike(_)
+        | Error::ExpectedDifferentLength { .. }
+        | Error::ExpectedArray
+        | Error::ExpectedMap
+        | Error::ExpectedInteger
+        | Error::IntegerOutOfBounds
+        | Error::ExpectedBoolean => Code::WrongType,
+        _ => Code::Syntax,
     }
 }
 

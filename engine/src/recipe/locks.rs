@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::code::Code;
 use super::lock::Lock;
 use super::node::{Debian, NodeKind, Root, Winner};
 use super::read::{Draft, Files, read_lock};
@@ -32,6 +33,7 @@ pub(super) fn attach(draft: &mut Draft, files: &Files, sink: &mut Sink) {
             (None, None) => {
                 let message = format!("there is no lock file `{path}`");
                 let error = sink.finding(
+                    Code::MissingFile,
                     debian.lock_path.span,
                     message,
                     "no such file in the recipes folder",
@@ -61,14 +63,19 @@ fn fits(debian: &Debian, lock: &Lock, name: &str, sink: &mut Sink) {
                 "`{}` is locked for {what} `{locked}`, not `{wanted}`",
                 debian.lock_path
             );
-            let error = sink.finding(wanted.span, message, format!("`{locked}` in the lock file"));
+            let error = sink.finding(
+                Code::StaleLock,
+                wanted.span,
+                message,
+                format!("`{locked}` in the lock file"),
+            );
             sink.add(error.help(again.clone()));
         }
     }
     for want in &debian.want {
         if lock.package(want).is_none() {
             let message = format!("package `{want}` is not in `{}`", debian.lock_path);
-            let error = sink.finding(want.span, message, "not in the lock file");
+            let error = sink.finding(Code::StaleLock, want.span, message, "not in the lock file");
             let known = lock.packages.iter().map(|package| package.name.as_str());
             let nearest =
                 suggest::nearest(want, known).map(|name| format!("did you mean `{name}`?"));
@@ -89,7 +96,7 @@ fn known_winners(root: &Root, recipe: &str, lock: Option<&Lock>, sink: &mut Sink
             continue;
         }
         let message = format!("`{name}` is neither a layer nor a package of this root");
-        let error = sink.finding(*span, message, "cannot win");
+        let error = sink.finding(Code::UnknownWinner, *span, message, "cannot win");
         let layers = root
             .layers
             .all()

@@ -5,12 +5,14 @@
 //! This module reads no file, runs nothing and knows nothing of keys; `docs/recipes.md` is the language's reference.
 
 mod check;
+mod code;
 mod cycle;
 mod diagnostic;
 mod digest;
 mod excerpt;
 mod explain;
 mod fails;
+mod format;
 mod item;
 mod library;
 mod lock;
@@ -27,10 +29,13 @@ mod source;
 mod suggest;
 mod syntax;
 mod target;
+mod unused;
 
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use digest::{Blake3, DigestError, Pin, Sha256};
 pub use fails::{CasePattern, Fails};
+pub use format::format;
 pub use item::{Condition, Item, Items, Word};
 pub use library::{Library, Locks, Recipe, Wanted};
 pub use lock::{Lock, Package};

@@ -3,6 +3,7 @@
 
 mod checks;
 mod docs;
+mod format;
 mod library;
 mod mutation;
 mod names;

@@ -1,5 +1,6 @@
 //! Reads a `Fetch` node.
 
+use super::super::code::Code;
 use super::super::digest::{Blake3, DigestError, Pin, Sha256};
 use super::super::node::{Fetch, Origin, Unpack};
 use super::super::path::RelativePath;
@@ -34,6 +35,7 @@ impl<'a> Reader<'a, '_> {
         let list: Vec<Raw<'a>> = self.read(raw)?;
         if list.is_empty() {
             self.error(
+                Code::Empty,
                 self.span(raw),
                 "nothing to fetch from",
                 "at least one place, as `Url(…)` or `Debian(…)`, is wanted here",
@@ -56,6 +58,7 @@ impl<'a> Reader<'a, '_> {
                     return Some(url.map(Origin::Url));
                 }
                 self.error(
+                    Code::BadPlace,
                     url.span,
                     format!("`{url}` is not a URL"),
                     "`https://…`, `http://…` or `file:///…` is wanted",
@@ -96,6 +99,7 @@ impl<'a> Reader<'a, '_> {
             Ok(file) => Some(Spanned::new(file, text.span)),
             Err(error) => {
                 self.error(
+                    Code::BadPlace,
                     text.span,
                     format!("`{text}` is not {what}"),
                     error.to_string(),
@@ -111,6 +115,7 @@ impl<'a> Reader<'a, '_> {
             (None, Some(blake3)) => self.digest(blake3, Blake3::parse).map(Pin::Blake3),
             (None, None) => {
                 self.error(
+                    Code::MissingField,
                     node,
                     "nothing says what the download must be",
                     "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here",
@@ -120,6 +125,7 @@ impl<'a> Reader<'a, '_> {
             (Some(sha256), Some(blake3)) => {
                 let other = self.sink.location(self.span(sha256));
                 let error = self.sink.finding(
+                    Code::Repeated,
                     self.span(blake3),
                     "two digests for one download",
                     "one of them is enough",
@@ -139,7 +145,12 @@ impl<'a> Reader<'a, '_> {
         match parse(&text) {
             Ok(digest) => Some(digest),
             Err(error) => {
-                self.error(text.span, "not a digest", error.to_string());
+                self.error(
+                    Code::BadDigest,
+                    text.span,
+                    "not a digest",
+                    error.to_string(),
+                );
                 None
             }
         }
@@ -184,9 +195,12 @@ impl<'a> Reader<'a, '_> {
             return Some(name.to_owned());
         }
         let message = "the file has no name";
-        let error = self
-            .sink
-            .finding(origin.span, message, "its last part is the name");
+        let error = self.sink.finding(
+            Code::BadPlace,
+            origin.span,
+            message,
+            "its last part is the name",
+        );
         self.sink
             .add(error.help("if it is an archive, say `unpack: Tar(strip: 1)`".to_owned()));
         None
