@@ -26,7 +26,13 @@ pub(super) fn attach(draft: &mut Draft, files: &Files, sink: &mut Sink) {
         let lock = match (read.get(path), files.get(path)) {
             (Some(lock), _) => lock.clone(),
             (None, Some(bytes)) => {
+                let before = sink.errors.len();
                 let lock = read_lock(path, bytes, sink).map(Arc::new);
+                for error in &mut sink.errors[before..] {
+                    error
+                        .help
+                        .push(format!("`pwb lock {name}` writes it again"));
+                }
                 read.insert(path.to_owned(), lock.clone());
                 lock
             }

@@ -4,6 +4,7 @@
 //! cycle. All errors are found before anything runs, each with its place ([`Diagnostic`]).
 //! This module reads no file, runs nothing and knows nothing of keys; `docs/recipes.md` is the language's reference.
 
+mod brackets;
 mod check;
 mod code;
 mod cycle;

@@ -4,6 +4,7 @@
 //! bad value hides no other error, and its place is known whatever its type. Knows RON, not recipes.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ron::extensions::Extensions;
 use ron::value::RawValue;
@@ -176,14 +177,20 @@ impl<'a, 's> Reader<'a, 's> {
             Err(error) => {
                 let found = explain::explain(&error, raw.0);
                 let start = self.span(raw).start;
-                let span = Span {
+                let place = |range: Range<usize>| Span {
                     file: self.file,
-                    start: start + found.range.start,
-                    end: start + found.range.end,
+                    start: start + range.start,
+                    end: start + range.end,
                 };
+                let (span, related) = (place(found.range), found.related);
+                let related = related.map(|(range, label)| (place(range), label));
                 let error = self
                     .sink
                     .finding(found.code, span, found.message, found.label);
+                let error = match related {
+                    Some((span, label)) => error.related(self.sink.location(span), label),
+                    None => error,
+                };
                 self.sink.add(error.help(found.help));
                 None
             }

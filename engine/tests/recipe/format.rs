@@ -116,11 +116,15 @@ fn comments_stay_where_they_are() {
 #[test]
 fn what_is_no_ron_is_refused_in_its_place() {
     assert_snapshot!(format("ports.ron", b"Recipe(\n    nodes: {\"a\": Root(]},\n)").unwrap_err(), @r#"
-    error: unexpected char ']'
+    error: `]` does not close `(`
      --> ports.ron:2:23
       |
     2 |     nodes: {"a": Root(]},
       |                       ^
+     ::: ports.ron:2:22
+      |
+    2 |     nodes: {"a": Root(]},
+      |                      - opened here
     "#);
     assert_snapshot!(format("ports.ron", b"Recipe() /* never ends").unwrap_err(), @"
     error: unclosed block comment

@@ -4,7 +4,7 @@
 //! is said never changes: the tokens are compared before and after. Knows RON, not recipes; `docs/editing.md` has the rules.
 
 mod layout;
-mod token;
+pub(super) mod token;
 mod tree;
 
 use std::ops::Range;
@@ -38,7 +38,11 @@ pub fn format(path: &str, bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
     let text = source.text();
     if let Err(error) = ron::from_str::<IgnoredAny>(text) {
         let found = explain::explain(&error, text);
-        let finding = refused(found.code, found.range, found.message, &found.label);
+        let mut finding = refused(found.code, found.range, found.message, &found.label);
+        if let Some((range, label)) = found.related {
+            let location = Location::new(Arc::clone(&source), range);
+            *finding = finding.related(location, label);
+        }
         return Err(Box::new(finding.help(found.help)));
     }
     let unsure = |range| {

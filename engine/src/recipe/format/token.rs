@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in super::super) enum Kind {
     /// `(`, `[`, `{`
     Open,
     /// `)`, `]`, `}`
@@ -21,18 +21,18 @@ pub(super) enum Kind {
 
 /// A piece of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind,
+pub(in super::super) struct Token<'a> {
+    pub(in super::super) kind: Kind,
     /// Without white space at its end.
-    pub(super) text: &'a str,
+    pub(in super::super) text: &'a str,
     /// The byte of the text where it starts.
-    pub(super) at: usize,
+    pub(in super::super) at: usize,
     /// Lines that end between the token before and this one.
-    pub(super) lines: usize,
+    pub(in super::super) lines: usize,
 }
 
 /// All tokens in order; where there is none to be found, the bytes where that is.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Range<usize>> {
+pub(in super::super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Range<usize>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(skipped) = text[at..].find(|c: char| !is_space(c)) {

@@ -114,12 +114,11 @@ impl<'a> Reader<'a, '_> {
             (Some(sha256), None) => self.digest(sha256, Sha256::parse).map(Pin::Sha256),
             (None, Some(blake3)) => self.digest(blake3, Blake3::parse).map(Pin::Blake3),
             (None, None) => {
-                self.error(
-                    Code::MissingField,
-                    node,
-                    "nothing says what the download must be",
-                    "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here",
-                );
+                let message = "nothing says what the download must be";
+                let label = "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here";
+                let error = self.sink.finding(Code::MissingField, node, message, label);
+                let help = "it is what upstream publishes, or what `sha256sum` says of the file";
+                self.sink.add(error.help(help.to_owned()));
                 None
             }
             (Some(sha256), Some(blake3)) => {
