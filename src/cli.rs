@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
-pub use recipes::{Check, Fmt, MessageFormat};
+pub use recipes::{Check, Fmt, MessageFormat, New, Schema, SchemaOf, Template, Update};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
@@ -86,6 +86,12 @@ pub enum Command {
     Check(Check),
     /// Lay recipes out in the one way they are laid out. Only indentation, spaces, line ends and commas change.
     Fmt(Fmt),
+    /// Print the recipe language as a JSON Schema.
+    Schema(Schema),
+    /// Make a folder with recipes to begin with, and something that they build.
+    New(New),
+    /// Look for newer versions of what recipes pin, write them into the recipes, and say what changed.
+    Update(Update),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Remove from the store what is of no use any more, and say what that was.

@@ -1,6 +1,7 @@
 //! The command line: the only crate that prints.
 
 mod artifact;
+mod changes;
 mod cli;
 mod commands;
 mod comparison;

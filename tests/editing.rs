@@ -73,6 +73,7 @@ fn check_says_everything_that_is_wrong_at_once() {
       |
     1 | Lock(suite: "trixie", architecture: 64, packages: [])
       |                                     ^^ not a string
+      = help: `pwb lock busybox/package` writes it again
 
     3 files: 3 errors, 0 warnings
     "#);
@@ -296,11 +297,15 @@ fn fmt_leaves_what_is_no_ron() {
     assert_eq!(said.code, Some(1));
     insta::assert_snapshot!(world.tidy(&(said.out + &said.err)), @"
     [WORLD]/recipes/u.ron
-    error: unexpected char ')'
+    error: `)` does not close `{`
      --> [WORLD]/recipes/t.ron:1:16
       |
     1 | Recipe(nodes: {)
       |                ^
+     ::: [WORLD]/recipes/t.ron:1:15
+      |
+    1 | Recipe(nodes: {)
+      |               - opened here
     ");
     assert_eq!(read(&world.path("recipes/t.ron")), "Recipe(nodes: {)\n");
     assert_eq!(read(&world.path("recipes/u.ron")), "Recipe()\n");
@@ -362,5 +367,107 @@ fn fmt_replaces_a_file_as_it_is() {
         fs::symlink_metadata(world.path("recipes/link.ron"))
             .unwrap()
             .is_symlink()
+    );
+}
+
+#[test]
+fn the_schema_is_one_of_json() {
+    let world = world();
+    let schema: Value = serde_json::from_str(&world.well(&["schema"]).out).unwrap();
+    assert_eq!(schema["title"], "Recipe");
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+    insta::assert_snapshot!(serde_json::to_string_pretty(&schema["$defs"]["Reference"]).unwrap(), @r#"
+    {
+      "anyOf": [
+        {
+          "additionalProperties": false,
+          "description": "What some of the patterns match.",
+          "properties": {
+            "Only": {
+              "maxItems": 2,
+              "minItems": 2,
+              "prefixItems": [
+                {
+                  "type": "string"
+                },
+                {
+                  "items": {
+                    "type": "string"
+                  },
+                  "type": "array"
+                }
+              ],
+              "type": "array"
+            }
+          },
+          "required": [
+            "Only"
+          ],
+          "type": "object"
+        },
+        {
+          "additionalProperties": false,
+          "description": "What none of the patterns matches.",
+          "properties": {
+            "Except": {
+              "maxItems": 2,
+              "minItems": 2,
+              "prefixItems": [
+                {
+                  "type": "string"
+                },
+                {
+                  "items": {
+                    "type": "string"
+                  },
+                  "type": "array"
+                }
+              ],
+              "type": "array"
+            }
+          },
+          "required": [
+            "Except"
+          ],
+          "type": "object"
+        },
+        {
+          "description": "`name`, `recipe/name`, `name:/path`",
+          "type": "string"
+        }
+      ],
+      "description": "A node's result, or a part of it."
+    }
+    "#);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&schema["$defs"]["Source"]).unwrap(), @r#"
+    {
+      "additionalProperties": false,
+      "description": "A local folder.",
+      "properties": {
+        "ignore": {
+          "description": "What to leave out: lines as of a [gitignore(5)](https://git-scm.com/docs/gitignore), from the folder's top.",
+          "items": {
+            "type": "string"
+          },
+          "type": "array"
+        },
+        "path": {
+          "description": "The folder, absolute or relative to where `pwb` is run; with recipes that `pwb.ron` names, to the folder of that file.",
+          "type": "string"
+        }
+      },
+      "required": [
+        "path"
+      ],
+      "type": "object"
+    }
+    "#);
+    let schema: Value = serde_json::from_str(&world.well(&["schema", "lock"]).out).unwrap();
+    assert_eq!(
+        schema["required"],
+        serde_json::json!(["suite", "architecture", "packages"])
     );
 }

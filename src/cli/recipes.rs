@@ -37,3 +37,56 @@ pub struct Fmt {
     #[arg(long)]
     pub check: bool,
 }
+
+/// `pwb schema`
+#[derive(Args, Debug)]
+pub struct Schema {
+    /// Of which files.
+    #[arg(value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+/// Files that there is a schema of.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum SchemaOf {
+    /// Recipes.
+    #[default]
+    Recipe,
+    /// Lock files.
+    Lock,
+}
+
+/// `pwb new`
+#[derive(Args, Debug)]
+pub struct New {
+    /// The folder; nothing in it is overwritten. Its name becomes that of the target.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// What it builds.
+    #[arg(long, value_enum, default_value_t)]
+    pub template: Template,
+}
+
+/// What a new project builds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Template {
+    /// A greeting, by a shell's script; its root file system is one package.
+    #[default]
+    Hello,
+    /// A program in C, by make and gcc.
+    C,
+}
+
+/// `pwb update`
+#[derive(Args, Debug)]
+pub struct Update {
+    /// Nodes by their full names: a Fetch, or a Root of Debian packages [default: all of the recipes].
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// Say what would change, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print what changes as JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -17,16 +17,19 @@ mod list;
 mod lock;
 mod log;
 mod ls;
+mod new;
 mod query;
 mod realize;
 mod report;
 mod run;
+mod schema;
 mod serve;
 mod shell;
 mod show;
 mod stats;
 mod store;
 mod test;
+mod update;
 mod watch;
 mod why;
 
@@ -61,6 +64,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Du(arguments) => du::run(cli, arguments),
         Command::Check(arguments) => check::run(cli, arguments),
         Command::Fmt(arguments) => fmt::run(cli, arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::New(arguments) => new::run(arguments),
+        Command::Update(arguments) => update::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),

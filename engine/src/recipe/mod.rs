@@ -25,12 +25,15 @@ mod path;
 mod read;
 mod reader;
 mod registry;
+mod schema;
 mod sink;
 mod source;
 mod suggest;
 mod syntax;
 mod target;
 mod unused;
+mod updates;
+mod version;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
@@ -43,9 +46,13 @@ pub use lock::{Lock, Package};
 pub use name::{NodeName, OptionName, Reference};
 pub use node::{
     Check, Debian, Fetch, Node, NodeKind, Origin, Root, Run, SourceFolder, Unpack, Use, Winner,
+    Written,
 };
 pub use option::{OptionKind, OptionSpec, Value, Values};
 pub use path::{PathError, RelativePath, SandboxPath};
 pub use registry::{NpmFile, PypiFile, RegistryError, Wheel};
+pub use schema::{lock_schema, recipe_schema};
 pub use source::{Location, Source, Span, Spanned};
 pub use target::{Exec, Site, Target};
+pub use updates::Updates;
+pub use version::{Version, replace_version};

@@ -235,7 +235,7 @@ fn unknown_fields() {
       |
     6 |         "a": Fetch(from: [], checksum: "", unpack: Tar(strp: 1)),
       |                              ^^^^^^^^ no field of this name
-      = help: there are `from`, `sha256`, `blake3` and `unpack`
+      = help: there are `from`, `sha256`, `blake3`, `unpack` and `updates`
     "#);
 }
 

@@ -2,32 +2,68 @@
 
 use super::super::code::Code;
 use super::super::digest::{Blake3, DigestError, Pin, Sha256};
-use super::super::node::{Fetch, Origin, Unpack};
+use super::super::node::{Fetch, Origin, Unpack, Written};
 use super::super::path::RelativePath;
 use super::super::reader::{Raw, Reader};
 use super::super::registry::{NpmFile, PypiFile, RegistryError};
 use super::super::source::{Span, Spanned};
 use super::super::syntax::{
-    DebSyntax, DebianPathSyntax, FetchSyntax, NpmSyntax, PypiSyntax, TarSyntax, UrlSyntax,
-    ZipSyntax,
+    DebSyntax, DebianPathSyntax, FetchSyntax, NpmSyntax, PageSyntax, PypiSyntax, TarSyntax,
+    UrlSyntax, ZipSyntax,
 };
+use super::super::updates::Updates;
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn fetch(&mut self, raw: Raw<'a>) -> Option<Fetch> {
         let shape: FetchSyntax<'a> = self.read(raw)?;
         let from = self.origins(shape.from);
+        let digest = shape.sha256.or(shape.blake3);
         let pin = self.pin(self.word(raw), shape.sha256, shape.blake3);
         let from = from?;
+        let updates = match shape.updates {
+            Some(updates) => Some(self.updates(updates, &from)?),
+            None => None,
+        };
         let unpack = match shape.unpack {
             Some(unpack) => self.unpack(unpack),
             None => self.file_name(from.first()?).map(Unpack::File),
+        };
+        let written = Written {
+            from: from.iter().map(|origin| origin.span).collect(),
+            pin: self.span(digest?),
         };
         let from = from.into_iter().map(|origin| origin.value).collect();
         Some(Fetch {
             from,
             pin: pin?,
             unpack: unpack?,
+            updates,
+            written,
         })
+    }
+
+    /// A page that tells of versions, and how the places say theirs.
+    fn updates(&mut self, raw: Raw<'a>, from: &[Spanned<Origin>]) -> Option<Updates> {
+        let PageSyntax { url, find, within } = self.read(raw)?;
+        let within = match within {
+            Some(within) => Some(self.filled(within, "the series")?.value),
+            None => None,
+        };
+        let url = self.url(url)?;
+        let find = self.text(find)?;
+        let Some(updates) = Updates::new(url.value, &find, within.as_deref()) else {
+            let message = format!("`{find}` does not say where the version is");
+            let label = "`{version}` is wanted in here once, with something around it";
+            self.error(Code::BadPattern, find.span, message, label);
+            return None;
+        };
+        let has_version = |origin: &Spanned<Origin>| matches!(&origin.value, Origin::Url(url) if updates.version_in(url).is_some());
+        if !from.iter().any(has_version) {
+            let message = format!("no `Url` of this node has a version where `{find}` says");
+            self.error(Code::BadPattern, find.span, message, "in none of them");
+            return None;
+        }
+        Some(updates)
     }
 
     /// None where one could not be read.
@@ -50,20 +86,7 @@ impl<'a> Reader<'a, '_> {
         match raw.head() {
             "Url" => {
                 let UrlSyntax(url) = self.read(raw)?;
-                let url = self.text(url)?;
-                if ["https://", "http://", "file:///"]
-                    .iter()
-                    .any(|scheme| has_rest(&url, scheme))
-                {
-                    return Some(url.map(Origin::Url));
-                }
-                self.error(
-                    Code::BadPlace,
-                    url.span,
-                    format!("`{url}` is not a URL"),
-                    "`https://…`, `http://…` or `file:///…` is wanted",
-                );
-                None
+                Some(self.url(url)?.map(Origin::Url))
             }
             "Debian" => {
                 let DebianPathSyntax(path) = self.read(raw)?;
@@ -86,6 +109,21 @@ impl<'a> Reader<'a, '_> {
                 None
             }
         }
+    }
+
+    fn url(&mut self, raw: Raw<'a>) -> Option<Spanned<String>> {
+        let url = self.text(raw)?;
+        let schemes = ["https://", "http://", "file:///"];
+        if schemes.iter().any(|scheme| has_rest(&url, scheme)) {
+            return Some(url);
+        }
+        self.error(
+            Code::BadPlace,
+            url.span,
+            format!("`{url}` is not a URL"),
+            "`https://…`, `http://…` or `file:///…` is wanted",
+        );
+        None
     }
 
     fn registry_file<T>(
