@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
-pub use recipes::{Check, Fmt, MessageFormat, New, Schema, SchemaOf, Template, Update};
+pub use recipes::{Check, Fmt, Lock, MessageFormat, New, Schema, SchemaOf, Template, Update};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
@@ -453,13 +453,6 @@ pub struct Report {
     /// Where the page goes.
     #[arg(short, long, value_name = "FILE", default_value = "pwb-report.html")]
     pub output: PathBuf,
-}
-
-/// `pwb lock`
-#[derive(Args, Debug)]
-pub struct Lock {
-    /// The root's full name.
-    pub node: String,
 }
 
 /// `pwb key`

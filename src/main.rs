@@ -42,6 +42,9 @@ fn main() -> ExitCode {
     // Folders in the store are seen by commands: the caller's mask must make no difference to them.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let cli = cli::Cli::parse();
+    if cli.message_format == cli::MessageFormat::Json {
+        console::set_colors_enabled_stderr(false);
+    }
     match commands::run(&cli) {
         Ok(code) => code,
         Err(error) => report::failure(&error, cli.message_format),

@@ -90,3 +90,10 @@ pub struct Update {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `pwb lock`
+#[derive(Args, Debug)]
+pub struct Lock {
+    /// The root's full name.
+    pub node: String,
+}

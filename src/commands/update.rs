@@ -1,8 +1,11 @@
 //! `pwb update`: newer versions of what recipes pin, written into them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use indicatif::ProgressBar;
 use pwb_engine::fetch::{self, Fetcher, Mirror, Newest};
 use pwb_engine::recipe::{Debian, Library, Lock, Node, NodeKind, NodeName, Wanted};
 use pwb_engine::{Error, Store};
@@ -26,24 +29,32 @@ pub fn run(cli: &Cli, arguments: &Update) -> Result<ExitCode, Failure> {
     let nodes = nodes(&library, &arguments.nodes)?;
     let store = context.store()?;
     let mut update = Changes::new(&library);
+    // Only a terminal sees it: some wait for a server, some for apt.
+    let asking = ProgressBar::new_spinner();
+    asking.enable_steady_tick(Duration::from_millis(100));
 
     let fetcher = fetcher(&context, &store)?;
     for node in &nodes {
         let NodeKind::Fetch(fetch) = &node.kind else {
             continue;
         };
+        asking.set_message(node.name.to_string());
         match fetcher.newest(fetch).map_err(Error::Fetch)? {
             Newest::Unknown => update.unknown.push(node.name.to_string()),
             Newest::Same(_) => update.current += 1,
             Newest::Newer(newer) => update.fetch(node, fetch, &newer),
         }
     }
+    let lists = store.session()?.folder("lock")?;
     for (path, roots) in locks(&library, &nodes) {
         if let Some(first) = roots.first() {
-            let lock = lock(&context, &store, first, &roots)?;
+            asking.set_message(path.to_owned());
+            let lock = lock(&context, &lists, first, &roots)?;
             update.lock(path, &first.lock, &lock);
         }
     }
+
+    asking.finish_and_clear();
 
     // All or nothing: whatever fails has failed before the first file is written.
     let files = update.apply(&context.files)?;
@@ -110,10 +121,10 @@ fn debian(node: &Node) -> Option<&Debian> {
     }
 }
 
-/// The packages of roots that share a lock file, as they are now.
+/// The packages of roots that share a lock file, as they are now. `lists` is a folder for what apt knows.
 fn lock(
     context: &Context,
-    store: &Store,
+    lists: &Path,
     first: &Debian,
     roots: &[&Debian],
 ) -> Result<Lock, Failure> {
@@ -122,6 +133,8 @@ fn lock(
     let want: Vec<String> = want.into_iter().collect();
     let (suite, architecture) = (&first.suite.value, &first.architecture.value);
     let mirror = Mirror::discover(context.config.debian_mirror.as_deref()).map_err(Error::Fetch)?;
-    let scratch = store.session()?.folder("lock")?;
-    Ok(fetch::closure(&mirror, suite, architecture, &want, &scratch).map_err(Error::Fetch)?)
+    // apt's lists of one suite serve all its lock files.
+    let lists = lists.join(format!("{suite}-{architecture}"));
+    pwb_cache::fs::create_dir_all(&lists)?;
+    Ok(fetch::closure(&mirror, suite, architecture, &want, &lists).map_err(Error::Fetch)?)
 }
