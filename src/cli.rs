@@ -27,7 +27,7 @@ pub struct Cli {
     /// Keep results in this folder [default: pwb in $XDG_CACHE_HOME or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PWB_STORE")]
     pub store: Option<PathBuf>,
-    /// How errors are told.
+    /// Tell errors to a person, or as JSON, a line each.
     #[arg(
         long,
         global = true,

@@ -7,10 +7,9 @@ use clap::{Args, ValueEnum};
 /// How errors are told.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum MessageFormat {
-    /// For a person.
+    // No help of their own: it would make that of every command twice as long.
     #[default]
     Human,
-    /// As JSON, a line each.
     Json,
 }
 
