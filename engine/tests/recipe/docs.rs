@@ -1,6 +1,6 @@
 //! The examples of `docs/recipes.md` are read as they stand there.
 
-use pwb_engine::recipe::{Library, lock_schema, recipe_schema};
+use pwb_engine::recipe::{Library, format, lock_schema, recipe_schema};
 use serde_json::Value;
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/recipes.md");
@@ -40,6 +40,24 @@ fn no_example_is_left_out() {
         .filter(|line| line.starts_with("```ron"))
         .count();
     assert_eq!(all, files(&text).len());
+}
+
+/// Examples are laid out as `pwb fmt` would.
+#[test]
+fn examples_are_laid_out() {
+    let text = std::fs::read_to_string(DOCS).unwrap_or_else(|error| panic!("{DOCS}: {error}"));
+    for (name, bytes) in files(&text) {
+        let laid = format(&name, &bytes).unwrap_or_else(|error| panic!("{error}"));
+        let text = String::from_utf8(bytes).unwrap() + "\n";
+        let differ = laid
+            .lines()
+            .zip(text.lines())
+            .find(|(laid, text)| laid != text);
+        assert!(
+            laid == text || name.ends_with(".lock"),
+            "{name}: {differ:?}"
+        );
+    }
 }
 
 /// The tables of fields between `<!-- fields of NAME -->` and `<!-- end -->` are the types' own words.

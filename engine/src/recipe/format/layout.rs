@@ -24,13 +24,12 @@ impl Page {
     /// Entries on lines of their own; starts on a new line.
     fn entries(&mut self, group: &Group<'_>, depth: usize, commas: bool) {
         let listed = group.open == "[";
+        let broken = group.broken();
+        let filled = !broken && group.plain();
         let mut share = false;
         for (index, entry) in group.entries.iter().enumerate() {
             // The author's choice; a list that had none of it is filled where all its items are plain.
-            let same_line = match group.broken() {
-                true => entry.lines == 0,
-                false => group.plain(),
-            };
+            let same_line = filled || (broken && entry.lines == 0);
             if index > 0 && share && listed && same_line && self.fits_after(entry) {
                 self.text.push(' ');
             } else if !(index == 0 && self.text.is_empty()) {
@@ -99,7 +98,6 @@ impl Page {
                     self.text.push(' ');
                 }
                 self.parts(last.item.as_deref().unwrap_or_default(), depth);
-                self.comments(last, depth);
             }
             _ => {
                 self.entries(group, depth + 1, true);
