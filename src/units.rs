@@ -51,6 +51,14 @@ pub fn age(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is too long".into())
 }
 
+/// So many of something: `1 file`, `2 files`.
+pub fn many(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 /// How long ago something was, roughly: `3 days`.
 pub fn ago(age: Duration) -> String {
     let (count, unit) = match age.as_secs() {
