@@ -47,8 +47,10 @@ fn main() -> ExitCode {
     if cli.message_format == cli::MessageFormat::Json {
         console::set_colors_enabled_stderr(false);
     }
-    match commands::run(&cli) {
+    let code = match commands::run(&cli) {
         Ok(code) => code,
         Err(error) => report::failure(&error, cli.message_format),
-    }
+    };
+    pwb_sandbox::leave();
+    code
 }
