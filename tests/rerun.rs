@@ -148,6 +148,8 @@ fn what_cannot_run_again_is_refused() {
      hint: `pwb list --nodes` lists the nodes, `pwb show` says what they do
     ");
     insta::assert_snapshot!(check(&world, &["busybox/root"], 0), @"0 commands ran again");
-    let said = world.say(&["realize", "t/steady", "--only", "t/steady"]);
-    assert_eq!(said.code, Some(2), "{said:?}");
+    for flags in [&["--only", "t/steady"][..], &["--dry-run", "--json"]] {
+        let said = world.say(&[&["realize", "t/steady"], flags].concat());
+        assert_eq!(said.code, Some(2), "{said:?}");
+    }
 }
