@@ -2,6 +2,7 @@
 
 mod cache;
 mod inspect;
+mod recipes;
 mod store;
 mod supply;
 
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
+pub use recipes::{Check, Fmt, Lock, MessageFormat, New, Schema, SchemaOf, Template, Update};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 pub use supply::{Bill, Provenance, Rerunning, Sbom};
 
@@ -27,6 +29,15 @@ pub struct Cli {
     /// Keep results in this folder [default: pwb in $XDG_CACHE_HOME or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PWB_STORE")]
     pub store: Option<PathBuf>,
+    /// Tell errors to a person, or as JSON, a line each.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub message_format: MessageFormat,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -77,6 +88,16 @@ pub enum Command {
     Provenance(Provenance),
     /// List what went into a result: every download, package, patch and folder, as SPDX or CycloneDX.
     Sbom(Sbom),
+    /// Read all recipes and lock files, and say everything that is wrong with them. Makes nothing.
+    Check(Check),
+    /// Lay recipes out in the one way they are laid out. Only indentation, spaces, line ends and commas change.
+    Fmt(Fmt),
+    /// Print the recipe language as a JSON Schema.
+    Schema(Schema),
+    /// Make a folder with recipes to begin with, and something that they build.
+    New(New),
+    /// Look for newer versions of what recipes pin, write them into the recipes, and say what changed.
+    Update(Update),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Remove from the store what is of no use any more, and say what that was.
@@ -440,13 +461,6 @@ pub struct Report {
     /// Where the page goes.
     #[arg(short, long, value_name = "FILE", default_value = "pwb-report.html")]
     pub output: PathBuf,
-}
-
-/// `pwb lock`
-#[derive(Args, Debug)]
-pub struct Lock {
-    /// The root's full name.
-    pub node: String,
 }
 
 /// `pwb key`

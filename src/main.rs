@@ -2,12 +2,15 @@
 
 mod artifact;
 mod bytes;
+mod changes;
 mod cli;
 mod commands;
 mod comparison;
 mod config;
 mod context;
+mod diagnostics;
 mod drawing;
+mod edit;
 mod explain;
 mod export;
 mod gc;
@@ -41,8 +44,13 @@ fn main() -> ExitCode {
     // Folders in the store are seen by commands: the caller's mask must make no difference to them.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let cli = cli::Cli::parse();
-    match commands::run(&cli) {
-        Ok(code) => code,
-        Err(error) => report::failure(&error),
+    if cli.message_format == cli::MessageFormat::Json {
+        console::set_colors_enabled_stderr(false);
     }
+    let code = match commands::run(&cli) {
+        Ok(code) => code,
+        Err(error) => report::failure(&error, cli.message_format),
+    };
+    pwb_sandbox::leave();
+    code
 }

@@ -20,7 +20,7 @@ pub fn run(cli: &Cli, arguments: &Diff) -> Result<ExitCode, Failure> {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
         Err(failure) => {
-            report::failure(&failure);
+            report::failure(&failure, cli.message_format);
             Ok(ExitCode::from(TROUBLE))
         }
     }

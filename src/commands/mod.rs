@@ -2,11 +2,13 @@
 
 mod cache;
 mod cat;
+mod check;
 mod diff;
 mod doctor;
 mod dry_run;
 mod du;
 mod export;
+mod fmt;
 mod gc;
 mod graph;
 mod history;
@@ -15,6 +17,7 @@ mod list;
 mod lock;
 mod log;
 mod ls;
+mod new;
 mod provenance;
 mod query;
 mod realize;
@@ -22,12 +25,14 @@ mod report;
 mod rerun;
 mod run;
 mod sbom;
+mod schema;
 mod serve;
 mod shell;
 mod show;
 mod stats;
 mod store;
 mod test;
+mod update;
 mod watch;
 mod why;
 
@@ -63,6 +68,11 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Du(arguments) => du::run(cli, arguments),
         Command::Provenance(arguments) => provenance::run(cli, arguments),
         Command::Sbom(arguments) => sbom::run(cli, arguments),
+        Command::Check(arguments) => check::run(cli, arguments),
+        Command::Fmt(arguments) => fmt::run(cli, arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::New(arguments) => new::run(arguments),
+        Command::Update(arguments) => update::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),
