@@ -111,6 +111,14 @@ fn what_comes_out_otherwise_is_shown_down_to_the_bytes() {
 }
 
 #[test]
+fn a_command_has_fewer_cores_this_time() {
+    let world = World::new(&[node("cores", &[], "busybox nproc > /out/cores")]);
+    let several = std::thread::available_parallelism().unwrap().get() > 1;
+    world.realize("t/cores");
+    check(&world, &["t/cores", "-j", "1"], if several { 3 } else { 0 });
+}
+
+#[test]
 fn a_command_that_fails_this_time_is_told_with_its_output() {
     let world = World::new(&nodes());
     world.well(&["realize", "t/flaky", "-j", "7"]);
