@@ -21,7 +21,8 @@ fn nodes() -> Vec<String> {
         node(
             "jobs",
             &[],
-            r"case $MAKEFLAGS in -j7*) printf '\0\1\2many jobs' > /out/data ;; *) printf '\0\1\3many jobs' > /out/data ;; esac",
+            r"case $MAKEFLAGS in -j7*) byte=2 ;; *) byte=3 ;; esac
+                printf '\0\1\'$byte'many jobs' > /out/data; printf '\0asm\1\0\0\0\0\3\1x\'$byte > /out/module.wasm",
         ),
         node(
             "flaky",
@@ -69,15 +70,20 @@ fn what_comes_out_the_same_is_said_and_kept_in_the_history() {
 fn what_comes_out_otherwise_is_shown_down_to_the_bytes() {
     let world = World::new(&nodes());
     world.well(&["realize", "t/above", "t/chance", "-j", "7"]);
-    insta::assert_snapshot!(check(&world, &["t/above", "-j", "2"], 3), @"
-    t/jobs: 1 changed; 12 bytes as before
+    insta::assert_snapshot!(check(&world, &["t/above", "-j", "1"], 3), @r#"
+    t/jobs: 2 changed; 25 bytes as before
       ~ out/data (12 bytes as before)
         byte 2 differs
         -00000000  00 01 02 6d 61 6e 79 20 6a 6f 62 73              |...many jobs|
         +00000000  00 01 03 6d 61 6e 79 20 6a 6f 62 73              |...many jobs|
+      ~ out/module.wasm (13 bytes as before)
+        section "x": changed, 3 bytes as before
+        byte 12 differs
+        -00000000  00 61 73 6d 01 00 00 00 00 03 01 78 02           |.asm.......x.|
+        +00000000  00 61 73 6d 01 00 00 00 00 03 01 78 03           |.asm.......x.|
       pwb diff [HASH] [HASH]
     2 commands ran again: 1 came out the same, 1 differs
-    ");
+    "#);
     let history = world.told(&["history", "-n", "2"]);
     // Which of the two ended first is not said.
     let mut history: Vec<&str> = history.lines().collect();
@@ -105,6 +111,14 @@ fn what_comes_out_otherwise_is_shown_down_to_the_bytes() {
         listing(&world.realize("t/jobs"))["out/data"],
         "\0\u{1}\u{2}many jobs"
     );
+}
+
+#[test]
+fn a_command_has_fewer_cores_this_time() {
+    let world = World::new(&[node("cores", &[], "busybox nproc > /out/cores")]);
+    let several = std::thread::available_parallelism().unwrap().get() > 1;
+    world.realize("t/cores");
+    check(&world, &["t/cores", "-j", "1"], if several { 3 } else { 0 });
 }
 
 #[test]
@@ -145,6 +159,8 @@ fn what_cannot_run_again_is_refused() {
      hint: `pwb list --nodes` lists the nodes, `pwb show` says what they do
     ");
     insta::assert_snapshot!(check(&world, &["busybox/root"], 0), @"0 commands ran again");
-    let said = world.say(&["realize", "t/steady", "--only", "t/steady"]);
-    assert_eq!(said.code, Some(2), "{said:?}");
+    for flags in [&["--only", "t/steady"][..], &["--dry-run", "--json"]] {
+        let said = world.say(&[&["realize", "t/steady"], flags].concat());
+        assert_eq!(said.code, Some(2), "{said:?}");
+    }
 }

@@ -72,9 +72,14 @@ pub struct Rerunning {
     #[arg(long, conflicts_with_all = ["dry_run", "out"])]
     pub check: bool,
     /// With --check: only this node's.
-    #[arg(long, value_name = "NODE", requires = "check")]
+    #[arg(
+        long,
+        value_name = "NODE",
+        requires = "check",
+        conflicts_with = "dry_run"
+    )]
     pub only: Vec<String>,
     /// With --check: print JSON.
-    #[arg(long, requires = "check")]
+    #[arg(long, requires = "check", conflicts_with = "dry_run")]
     pub json: bool,
 }
