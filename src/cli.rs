@@ -2,22 +2,25 @@
 
 mod cache;
 mod inspect;
+mod setup;
 mod store;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::exit;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
+pub use setup::{Completions, Config, Man};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
-#[command(name = "pwb", version, about, disable_help_subcommand = true)]
+#[command(name = "pwb", version, about, disable_help_subcommand = true, after_long_help = exit::help())]
 pub struct Cli {
     /// Read recipes from this folder instead of those built in.
     #[arg(long, global = true, value_name = "DIR", env = "PWB_RECIPES")]
@@ -87,6 +90,12 @@ pub enum Command {
     Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),
+    /// Say what all settings are, and where each comes from.
+    Config(Config),
+    /// Print a script that lets a shell complete commands, flags and the names of targets and nodes.
+    Completions(Completions),
+    /// Print the manual, or write its pages into a folder.
+    Man(Man),
 }
 
 /// What to build it from.
@@ -166,9 +175,10 @@ pub struct Sharing {
 }
 
 /// When results are put into a shared cache.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 pub enum Upload {
     /// Never.
+    #[default]
     Never,
     /// When all of what they name is there.
     Success,

@@ -7,9 +7,10 @@ use pwb_engine::{Error, Store};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::explain::{ago, short};
+use crate::explain::short;
 use crate::progress::seconds;
 use crate::report::Failure;
+use crate::units::ago;
 
 /// The node that a name stands for, and its runs, the latest first; an error if there are none.
 pub fn of(context: &Context, store: &Store, name: &str) -> Result<(String, Vec<PastRun>), Failure> {

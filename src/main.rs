@@ -4,9 +4,11 @@ mod artifact;
 mod cli;
 mod commands;
 mod comparison;
+mod completion;
 mod config;
 mod context;
 mod drawing;
+mod exit;
 mod explain;
 mod export;
 mod gc;
@@ -23,6 +25,7 @@ mod project;
 mod recipes;
 mod remote;
 mod report;
+mod settings;
 mod site;
 mod units;
 mod verdict;
@@ -38,9 +41,10 @@ fn main() -> ExitCode {
     pwb_sandbox::enter_if_asked();
     // Folders in the store are seen by commands: the caller's mask must make no difference to them.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    completion::answer_if_asked();
     let cli = cli::Cli::parse();
-    match commands::run(&cli) {
-        Ok(code) => code,
-        Err(error) => report::failure(&error),
-    }
+    commands::run(&cli).unwrap_or_else(|error| {
+        report::failure(&error);
+        exit::of_failure(&cli.command)
+    })
 }

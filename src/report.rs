@@ -1,6 +1,7 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
-use std::process::ExitCode;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use console::style;
 use pwb_engine::Error;
@@ -18,6 +19,21 @@ impl Failure {
     /// An error with what to do next.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Failure {
         Failure::Message(message.into(), Some(hint.into()))
+    }
+
+    /// A file that cannot be had: `verb` is what was tried, as in `write`.
+    pub fn io(verb: &str, path: &Path, error: &io::Error) -> Failure {
+        let hint = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some disk",
+            ErrorKind::PermissionDenied => "check who owns it, and its folder",
+            ErrorKind::NotFound => "is the path right, and its folder there?",
+            ErrorKind::IsADirectory => "name a file in it",
+            ErrorKind::NotADirectory => "a folder is wanted where a file is",
+            ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
+            _ => "",
+        };
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Failure::Message(format!("cannot {verb} {}: {error}", path.display()), hint)
     }
 }
 
@@ -56,9 +72,9 @@ impl From<pwb_remote::Error> for Failure {
     }
 }
 
-/// Prints the error; returns the exit code for it.
+/// Prints the error.
 #[expect(clippy::print_stderr, reason = "the last word of the command")]
-pub fn failure(failure: &Failure) -> ExitCode {
+pub fn failure(failure: &Failure) {
     match failure {
         Failure::Diagnostics(text) => eprintln!("{text}"),
         Failure::Message(message, hint) => {
@@ -68,7 +84,6 @@ pub fn failure(failure: &Failure) -> ExitCode {
             }
         }
     }
-    ExitCode::FAILURE
 }
 
 /// A failed node: its name and cause, the end of its log, and where to look further.

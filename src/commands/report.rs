@@ -29,10 +29,8 @@ pub fn run(cli: &Cli, arguments: &Report) -> Result<ExitCode, Failure> {
         None => chosen(&journals, arguments.build)?,
     };
     let page = page(&Kept::read(&path)?);
-    std::fs::write(&arguments.output, page).map_err(|error| {
-        let message = format!("cannot write {}: {error}", arguments.output.display());
-        Failure::Message(message, None)
-    })?;
+    let written = std::fs::write(&arguments.output, page);
+    written.map_err(|error| Failure::io("write", &arguments.output, &error))?;
     say(arguments.output.display());
     Ok(ExitCode::SUCCESS)
 }
