@@ -115,7 +115,7 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
         let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
         Failure::new(
             message,
-            "it knows debian_mirror, npm_registry, pypi_index, store, jobs, remote and gc, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
+            "it is like (jobs: 4, remote: (url: \"grpc://host:8980\")); docs/config.md has all keys",
         )
     })
 }

@@ -52,7 +52,7 @@ pub fn of_program(status: Status) -> ExitCode {
 
 /// The table, for the end of `pwb --help`.
 pub fn help() -> String {
-    let rows = CODES.map(|(code, meaning)| format!("  {code:<15}{meaning}\n"));
+    let rows = CODES.map(|(code, meaning)| format!("  {code}\n          {meaning}\n"));
     format!("Exit codes:\n{}", rows.concat())
 }
 

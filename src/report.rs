@@ -28,7 +28,9 @@ impl Failure {
             ErrorKind::PermissionDenied => "check who owns it, and its folder",
             ErrorKind::NotFound => "is the path right, and its folder there?",
             ErrorKind::IsADirectory => "name a file in it",
-            ErrorKind::NotADirectory => "a folder is wanted where a file is",
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                "a folder is wanted where a file is"
+            }
             ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
             _ => "",
         };

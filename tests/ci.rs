@@ -74,7 +74,11 @@ fn what_one_job_has_built_the_next_one_has() {
     );
     let result = listing(&second.path("result-app"));
     assert_eq!(result, listing(&first.path("result-app")));
-    assert!(read(&second.path("reports/build.html")).contains("<html"));
+    assert!(read(&first.path("reports/build.html")).contains("<html"));
+    assert!(
+        !second.path("reports/build.html").exists(),
+        "nothing was built"
+    );
 }
 
 #[test]

@@ -5,13 +5,11 @@
 mod support;
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::{Said, World, eventually, nap, node, read};
+use support::{Said, World, node, read};
 
 /// pwb with nothing set that a setting comes from.
 fn bare(world: &World, arguments: &[&str]) -> Command {
@@ -91,7 +89,33 @@ fn settings_say_where_they_come_from() {
         .env("PWB_REMOTE", "grpc://from-outside")
         .env("PWB_REMOTE_TOKEN", "secret")
         .env("PWB_STORE", world.path("store"));
-    insta::assert_snapshot!(squeezed(&world, &well(command)), @"");
+    insta::assert_snapshot!(squeezed(&world, &well(command)), @r#"
+    debian_mirror - default
+    gc.auto true default
+    gc.keep 36h [WORLD]/home/.config/pwb/config.ron
+    gc.max_size 50G [WORLD]/home/.config/pwb/config.ron
+    gc.older_than - default
+    jobs 3 [WORLD]/home/.config/pwb/config.ron
+    npm_registry https://npm.example [WORLD]/home/.config/pwb/config.ron
+    pypi_index - default
+    recipes - default
+    remote.ca_file - default
+    remote.certificate_file - default
+    remote.execute false default
+    remote.headers {"x-key":"(hidden)"} [WORLD]/home/.config/pwb/config.ron
+    remote.key_file - default
+    remote.platform {} default
+    remote.queue_seconds 60 default
+    remote.signing_key_file - default
+    remote.token (hidden) $PWB_REMOTE_TOKEN
+    remote.token_file - default
+    remote.trusted_keys [] default
+    remote.upload Never --remote-upload
+    remote.url grpc://from-outside $PWB_REMOTE
+    store [WORLD]/store $PWB_STORE
+    set.t/words a b [WORLD]/pwb.ron
+    override.t/src mine [WORLD]/pwb.ron
+    "#);
 }
 
 #[test]
@@ -108,7 +132,18 @@ fn a_file_of_settings_that_is_wrong_has_its_place() {
         world.folder("home/.config/pwb", &[("config.ron", text)]);
         all += &world.tidy(&Said::from(bare(&world, &["config"]).output().unwrap()).err);
     }
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    error: [WORLD]/home/.config/pwb/config.ron:2:5: Unexpected field named `job` in `Config`, expected one of `debian_mirror`, `npm_registry`, `pypi_index`, `store`, `jobs`, `remote`, or `gc` instead
+     hint: it is like (jobs: 4, remote: (url: "grpc://host:8980")); docs/config.md has all keys
+    error: [WORLD]/home/.config/pwb/config.ron:1:11: Unexpected field named `ulr` in `Remote`, expected one of `url`, `upload`, `headers`, `token_file`, `ca_file`, `certificate_file`, `key_file`, `trusted_keys`, `signing_key_file`, `execute`, `platform`, or `queue_seconds` instead
+     hint: it is like (jobs: 4, remote: (url: "grpc://host:8980")); docs/config.md has all keys
+    error: [WORLD]/home/.config/pwb/config.ron:1:7: Expected integer
+     hint: it is like (jobs: 4, remote: (url: "grpc://host:8980")); docs/config.md has all keys
+    error: [WORLD]/home/.config/pwb/config.ron:1:14: `soon` is no time: it is to be like 14d, 12h, 30m or 0s
+     hint: it is like (jobs: 4, remote: (url: "grpc://host:8980")); docs/config.md has all keys
+    error: [WORLD]/home/.config/pwb/config.ron:1:8: Expected comma
+     hint: it is like (jobs: 4, remote: (url: "grpc://host:8980")); docs/config.md has all keys
+    "#);
 }
 
 /// What a shell offers where this line ends, as the script of `pwb completions bash` asks for it.
@@ -214,7 +249,10 @@ fn the_manual_has_a_page_a_command() {
         assert!(page.contains(".SH SYNOPSIS"), "{page}");
     }
     fs::write(world.path("file"), "").unwrap();
-    insta::assert_snapshot!(world.tidy(&world.fails(&["man", "file"])), @"");
+    insta::assert_snapshot!(world.tidy(&world.fails(&["man", "file"])), @r"
+    error: cannot write pages into file: File exists (os error 17)
+     hint: a folder is wanted where a file is
+    ");
 }
 
 #[test]
@@ -223,7 +261,7 @@ fn other_programs_read_manual_and_scripts() {
     let world = World::empty(&[]);
     world.well(&["man", "pages"]);
     let script = r#"
-        mandoc -T lint -W warning pages/*.1
+        mandoc -T lint -W error pages/*.1
         "$PWB" completions zsh > zsh
         zsh -n zsh
         "$PWB" completions fish > fish
@@ -237,8 +275,6 @@ fn exit_codes_tell_what_went_wrong() {
     let world = World::new(&[
         node("good", &[], "echo 1 > /out/one"),
         node("bad", &[], "exit 3"),
-        node("slow", &[], &format!("sleep {}", nap(600))),
-        r#""nothing": Root(files: {"/a": Text("")}),"#.into(),
     ]);
     let code = |arguments: &[&str]| world.say(arguments).code;
     assert_eq!(code(&["realize", "t/good"]), Some(0));
@@ -260,22 +296,4 @@ fn exit_codes_tell_what_went_wrong() {
     );
     assert_eq!(code(&["shell", "t/unknown", "--", "true"]), Some(125));
     assert_eq!(code(&["run", "t/good"]), Some(125));
-}
-
-#[test]
-fn ctrl_c_ends_pwb_by_its_signal() {
-    let nap = nap(600);
-    let world = World::new(&[node("slow", &[], &format!("sleep {nap}"))]);
-    let heard = world.path("heard");
-    let mut command = world.command(Path::new("env"));
-    command
-        .arg("--default-signal=INT")
-        .arg(env!("CARGO_BIN_EXE_pwb"))
-        .args(["realize", "t/slow"])
-        .stderr(fs::File::create(&heard).unwrap());
-    let mut pwb = command.spawn().unwrap();
-    eventually("the command runs", || read(&heard).contains("run t/slow"));
-    let id = nix::unistd::Pid::from_raw(i32::try_from(pwb.id()).unwrap());
-    nix::sys::signal::kill(id, Signal::SIGINT).unwrap();
-    assert_eq!(pwb.wait().unwrap().signal(), Some(2));
 }

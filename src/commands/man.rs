@@ -41,7 +41,11 @@ fn page(command: &Command) -> (String, String) {
     let is_top = command.get_name() == "pwb";
     // The exit codes have a section of their own here.
     let command = command.clone().after_long_help(Resettable::Reset);
-    let page = clap_mangen::Man::new(command).manual("User Commands");
+    // A day would have to be kept up to date; an empty text would be taken for no argument at all.
+    let page = clap_mangen::Man::new(command)
+        .date(" ")
+        .source(concat!("pwb ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
     let mut text = Vec::new();
     // Memory takes all that is written.
     let _ = page.render(&mut text);
