@@ -142,7 +142,7 @@ struct Said {
 
 impl Said {
     fn from(&self, key: &str) -> String {
-        if let Some(from) = self.from_outside(key) {
+        if let Some(from) = self.outside(key) {
             return from;
         }
         match self.named.contains(key) {
@@ -151,7 +151,7 @@ impl Said {
         }
     }
 
-    fn from_outside(&self, key: &str) -> Option<String> {
+    fn outside(&self, key: &str) -> Option<String> {
         let (variable, flag) = variable(key)?;
         if key == "remote.execute" && !self.executes {
             return None;
