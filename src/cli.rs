@@ -20,7 +20,7 @@ pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
-#[command(name = "pwb", version, about, disable_help_subcommand = true, after_long_help = exit::help())]
+#[command(name = "pwb", version, about, disable_help_subcommand = true, after_help = exit::help())]
 pub struct Cli {
     /// Read recipes from this folder instead of those built in.
     #[arg(long, global = true, value_name = "DIR", env = "PWB_RECIPES")]

@@ -52,6 +52,14 @@ pub fn age(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it is too long".into())
 }
 
+/// So many of something: `1 file`, `2 files`.
+pub fn many(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 /// `3 hours ago`
 pub fn ago(time: SystemTime) -> String {
     match time.elapsed() {

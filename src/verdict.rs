@@ -6,6 +6,8 @@ use console::style;
 use pwb_engine::check::{Case, CaseEnd, Ended, Outcome, Test, Unexpected};
 use pwb_engine::recipe::Fails;
 
+use crate::units::many;
+
 /// How many failed cases of a test are shown.
 const CASES: usize = 10;
 
@@ -166,11 +168,12 @@ fn sum(verdicts: &[Verdict]) -> String {
         (cases(CaseEnd::Failed), "failed"),
     ];
     let total: usize = of_cases.iter().map(|(count, _)| count).sum();
-    let tests = verdicts.len();
+    let tests = many(verdicts.len() as u64, "test");
+    let cases = many(total as u64, "case");
     match total {
-        0 => format!("{tests} tests: {}", joined(&parts)),
+        0 => format!("{tests}: {}", joined(&parts)),
         _ => format!(
-            "{tests} tests: {} ({total} cases: {})",
+            "{tests}: {} ({cases}: {})",
             joined(&parts),
             joined(&of_cases)
         ),

@@ -376,7 +376,7 @@ fn nothing_is_overwritten_and_failures_leave_nothing() {
         assert!(told.contains("gone is no folder"), "{told}");
     }
     let told = world.fails(&["export", "page", "--format", "oci"]);
-    assert!(told.contains("target `page` has no `run`"), "{told}");
+    assert!(told.contains("nothing says how to run `page`"), "{told}");
     let told = world.fails(&["export", "app", "--format", "site"]);
     assert!(told.contains("target `app` is not a site"), "{told}");
     assert!(

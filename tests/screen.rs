@@ -47,33 +47,6 @@ fn world() -> World {
 }
 
 #[test]
-fn list_has_the_targets_and_if_asked_the_nodes() {
-    let world = world();
-    insta::assert_snapshot!("list", world.well(&["list"]).out);
-    insta::assert_snapshot!("list-nodes", world.well(&["list", "--nodes"]).out);
-}
-
-#[test]
-fn show_has_the_options_and_what_is_to_do() {
-    let world = world();
-    insta::assert_snapshot!(
-        "show",
-        world
-            .well(&[
-                "show",
-                "greeting",
-                "--set",
-                "t/words=a",
-                "--set",
-                "t/words=b"
-            ])
-            .out
-    );
-    world.realize("greeting");
-    insta::assert_snapshot!("show-realized", world.well(&["show", "greeting"]).out);
-}
-
-#[test]
 fn graph_speaks_three_notations() {
     let world = world();
     insta::assert_snapshot!("graph-dot", world.well(&["graph", "greeting"]).out);
@@ -150,30 +123,6 @@ fn a_build_is_told_line_by_line() {
         let world = world();
         world.tidy(&world.well(&["realize", "greeting"]).err)
     });
-}
-
-#[test]
-fn a_wrong_name_is_answered_with_the_nearest() {
-    let world = world();
-    let mut all = String::new();
-    for arguments in [
-        &["realize", "greting"][..],
-        &["realize", "t/gret"],
-        &["show", "brokn"],
-        &["graph", "nothing-like-it"],
-        &["log", "t/greet"],
-        &["realize", "greeting", "--set", "t/lod=true"],
-        &["realize", "greeting", "--set", "t/level=2"],
-        &["realize", "greeting", "--override", "t/sorce=source"],
-        &["run", "greeting"],
-    ] {
-        all += &format!(
-            "$ pwb {}\n{}",
-            arguments.join(" "),
-            world.tidy(&world.fails(arguments))
-        );
-    }
-    insta::assert_snapshot!("wrong-names", all);
 }
 
 #[test]

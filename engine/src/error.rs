@@ -113,7 +113,7 @@ pub enum Error {
     #[error("the store {} loses objects while it is used", .0.display())]
     Losing(PathBuf),
     /// The target says nothing of how to run it.
-    #[error("target `{0}` has no `run`")]
+    #[error("nothing says how to run `{0}`")]
     NotRunnable(String),
     /// The node is no command.
     #[error("`{0}` runs no command")]
@@ -228,6 +228,10 @@ impl Error {
             Error::NoCommand(_) => {
                 Some("`pwb list --nodes` lists the nodes, `pwb show` says what they do".into())
             }
+            Error::NotRunnable(_) => Some(
+                "a target of a recipe may say it: run: Exec(root: …, mount: …, command: […])"
+                    .into(),
+            ),
             Error::NotASite(_) => {
                 Some("if it is one, say so in its recipe: site: Site(index: \"index.html\")".into())
             }
@@ -237,9 +241,6 @@ impl Error {
             Error::IsNoCheck(_) => {
                 Some("`checks` of a target names nodes that are a Check(…)".into())
             }
-            Error::NotRunnable(name) => Some(format!(
-                "`pwb realize {name}` makes it; a recipe says how to run one: run: Exec(root: …, mount: …, command: […])"
-            )),
             Error::Override { .. } => Some(
                 "--override NODE=PATH: `pwb list --nodes` lists the nodes, and PATH is a folder"
                     .into(),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pwb_cache::TreeDigest;
+
 use crate::compile::Tally;
 use crate::graph::StepId;
 use crate::planned::Planned;
@@ -43,11 +45,16 @@ pub enum Happening {
     /// Something was wrong, and it goes on: a source did not answer, and the next one is tried.
     Warning(String),
     /// Its result was in the store after all, once its inputs were known or another pwb had made it.
-    Cached,
+    Cached {
+        /// The result.
+        tree: TreeDigest,
+    },
     /// Its command has ended, and calls of compilers in it were attended to.
     Compiled(Tally),
     /// Its result is durable in the store.
     Built {
+        /// The result.
+        tree: TreeDigest,
         /// Wall time.
         wall: Duration,
         /// User time of its command.

@@ -63,13 +63,14 @@ impl Executor<'_> {
         scope(|scope| {
             let built = |step: usize, result: ActionResult| {
                 let ActionResult {
+                    tree,
                     wall,
                     user,
                     system,
                     max_rss,
-                    ..
                 } = result;
                 let built = Happening::Built {
+                    tree,
                     wall,
                     user,
                     system,
@@ -108,7 +109,7 @@ impl Executor<'_> {
                     }
                     match self.look_up(step, plan) {
                         Ok(Found::Result(tree)) => {
-                            self.tell(step, Happening::Cached);
+                            self.tell(step, Happening::Cached { tree });
                             ended.push((step, Ok(tree)));
                         }
                         Err(error) => ended.push((step, Err(error))),
@@ -196,8 +197,9 @@ impl Executor<'_> {
             found => found,
         };
         if let Some(result) = result {
-            self.tell(job.step, Happening::Cached);
-            return Ok(result.tree);
+            let tree = result.tree;
+            self.tell(job.step, Happening::Cached { tree });
+            return Ok(tree);
         }
         self.store.batch().put_messages(&job.prepared.messages)?;
         let context = Context {

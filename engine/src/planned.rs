@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use petgraph::Direction;
-use pwb_cache::Store;
+use pwb_cache::{Store, TreeDigest};
 
 use crate::graph::{Graph, Options, StepId};
 use crate::plan::Plan;
@@ -20,8 +20,8 @@ pub struct Planned {
     pub kind: &'static str,
     /// The steps that it needs the results of.
     pub needs: Vec<StepId>,
-    /// Whether its result is there.
-    pub cached: bool,
+    /// Its result, if that is there.
+    pub tree: Option<TreeDigest>,
     /// How long it took the last time, where it may have to run.
     pub expected: Option<Duration>,
 }
@@ -33,7 +33,7 @@ pub(crate) fn planned(store: &Store, graph: &Graph, plan: &Plan) -> Vec<Planned>
         namesakes.entry(graph.name(step)).or_default().push(step);
     }
     let describe = |step: StepId| {
-        let cached = plan.tree(step).is_some();
+        let tree = plan.tree(step);
         let name = graph.name(step);
         Planned {
             node: name.to_owned(),
@@ -43,11 +43,11 @@ pub(crate) fn planned(store: &Store, graph: &Graph, plan: &Plan) -> Vec<Planned>
                 .steps
                 .neighbors_directed(step, Direction::Incoming)
                 .collect(),
-            cached,
+            tree,
             // A history that cannot be read costs the estimate and nothing else.
-            expected: match cached {
-                true => None,
-                false => store.last_wall(name).ok().flatten(),
+            expected: match tree {
+                Some(_) => None,
+                None => store.last_wall(name).ok().flatten(),
             },
         }
     };

@@ -40,7 +40,7 @@ fn write(command: &Command, folder: &Path) -> std::io::Result<()> {
 fn page(command: &Command) -> (String, String) {
     let is_top = command.get_name() == "pwb";
     // The exit codes have a section of their own here.
-    let command = command.clone().after_long_help(Resettable::Reset);
+    let command = command.clone().after_help(Resettable::Reset);
     // A day would have to be kept up to date; an empty text would be taken for no argument at all.
     let page = clap_mangen::Man::new(command)
         .date(" ")

@@ -31,6 +31,8 @@ pub struct Step {
     /// From when to when it ran.
     pub ran: Option<(f64, f64)>,
     pub end: End,
+    /// The digest of its result, once that is there.
+    pub digest: Option<String>,
     pub log: Option<PathBuf>,
     /// Bytes fetched.
     pub bytes: u64,
@@ -111,7 +113,7 @@ impl Build {
             | What::Warning {
                 step: Some(step), ..
             }
-            | What::Cached { step }
+            | What::Cached { step, .. }
             | What::Compiled { step, .. }
             | What::Built { step, .. }
             | What::Failed { step, .. }
@@ -187,6 +189,7 @@ impl Step {
                 true => End::Cached,
                 false => End::None,
             },
+            digest: node.digest.clone(),
             log: None,
             bytes: 0,
             cpu: 0.0,
@@ -204,18 +207,21 @@ impl Step {
             }
             What::Fetched { bytes, .. } => self.bytes = *bytes,
             What::Warning { message, .. } => self.warnings.push(message.clone()),
-            What::Cached { .. } => {
+            What::Cached { digest, .. } => {
                 self.ran = None;
+                self.digest = digest.clone();
                 self.end = End::Cached;
             }
             What::Compiled { hits, misses, .. } => self.calls = Some((*hits, *misses)),
             What::Built {
+                digest,
                 wall,
                 user,
                 system,
                 max_rss,
                 ..
             } => {
+                self.digest = digest.clone();
                 // Roots and local folders do not say that they start.
                 let start = self.ran.map_or((at - wall).max(0.0), |(start, _)| start);
                 self.ran = Some((start, (start + wall).min(at)));
@@ -252,6 +258,7 @@ mod tests {
             kind: "run".into(),
             needs: needs.into(),
             cached,
+            digest: None,
             expected: None,
         }
     }
@@ -259,6 +266,7 @@ mod tests {
     fn built(step: usize, wall: f64) -> What {
         What::Built {
             step,
+            digest: None,
             wall,
             user: wall,
             system: 0.0,

@@ -54,7 +54,12 @@ pub enum What {
         message: String,
     },
     /// The result was in the store after all.
-    Cached { step: usize },
+    Cached {
+        step: usize,
+        /// The digest of the result's root directory, as `HASH/SIZE`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
+    },
     /// Calls of compilers in the step's command.
     Compiled {
         step: usize,
@@ -66,6 +71,9 @@ pub enum What {
     /// The result is in the store.
     Built {
         step: usize,
+        /// The digest of the result's root directory, as `HASH/SIZE`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
         wall: f64,
         user: f64,
         system: f64,
@@ -99,6 +107,9 @@ pub struct Node {
     pub needs: Vec<usize>,
     /// Whether its result was there.
     pub cached: bool,
+    /// The digest of that result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// How long it took the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<f64>,

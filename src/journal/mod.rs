@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use pwb_cache::TreeDigest;
 use pwb_engine::{Event, Happening, Planned, StepId};
 
 pub use build::{Build, End, Step};
@@ -172,14 +173,15 @@ impl Journal {
                 .iter()
                 .map(|need: &StepId| base + need.index())
                 .collect(),
-            cached: step.cached,
+            cached: step.tree.is_some(),
+            digest: step.tree.map(text),
             expected: step.expected.map(|wall| wall.as_secs_f64()),
         };
         self.write(What::Planned {
             nodes: steps.iter().map(node).collect(),
         });
         // One that finds everything writes nothing at all.
-        if steps.iter().any(|step| !step.cached) {
+        if steps.iter().any(|step| step.tree.is_none()) {
             self.keep();
         }
     }
@@ -197,7 +199,10 @@ impl Journal {
                 step: Some(step),
                 message: message.clone(),
             },
-            Happening::Cached => What::Cached { step },
+            Happening::Cached { tree } => What::Cached {
+                step,
+                digest: Some(text(*tree)),
+            },
             Happening::Compiled(tally) => What::Compiled {
                 step,
                 hits: tally.hits,
@@ -211,12 +216,14 @@ impl Journal {
                 ),
             },
             Happening::Built {
+                tree,
                 wall,
                 user,
                 system,
                 max_rss,
             } => What::Built {
                 step,
+                digest: Some(text(*tree)),
                 wall: wall.as_secs_f64(),
                 user: user.as_secs_f64(),
                 system: system.as_secs_f64(),
@@ -277,4 +284,9 @@ impl Journal {
         }
         self.lines.push(line);
     }
+}
+
+/// A result's digest, as lines have it.
+fn text(tree: TreeDigest) -> String {
+    tree.digest().to_string()
 }

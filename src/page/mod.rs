@@ -15,8 +15,8 @@ use crate::progress::mebibytes;
 /// How much of a log the page holds, from its end.
 const LOG: usize = 40;
 
-/// The page of a build.
-pub fn page(build: &Build) -> String {
+/// The page of a build. `size` tells how large the result with a digest is, in bytes, if it is still there.
+pub fn page(build: &Build, size: impl Fn(&str) -> Option<u64>) -> String {
     let command = format!("pwb {}", build.arguments.join(" "));
     let path = build.critical_path();
     let markup = html! {
@@ -40,7 +40,7 @@ pub fn page(build: &Build) -> String {
                 h2 { "Graph" }
                 (graph::graph(build, &path))
                 h2 { "Steps" }
-                (steps(build))
+                (steps(build, size))
             }
         }
     };
@@ -127,7 +127,7 @@ fn critical_path(build: &Build, path: &[usize]) -> Markup {
     }
 }
 
-fn steps(build: &Build) -> Markup {
+fn steps(build: &Build, size: impl Fn(&str) -> Option<u64>) -> Markup {
     let mut ran = build.ran();
     ran.sort_by(|one, other| other.wall().total_cmp(&one.wall()));
     let cached = build.steps.iter().filter(|step| step.end == End::Cached);
@@ -139,9 +139,9 @@ fn steps(build: &Build) -> Markup {
         table {
             tr {
                 th { "step" } th { "kind" } th.number { "took" } th.number { "the last time" }
-                th.number { "processor" } th.number { "memory" } th.number { "compiles" } th.number { "fetched" }
+                th.number { "processor" } th.number { "memory" } th.number { "compiles" } th.number { "fetched" } th.number { "result" }
             }
-            @for step in ran { (row(step)) }
+            @for step in ran { (row(step, step.digest.as_deref().and_then(&size))) }
         }
         @for (title, names) in [
             ("From the store", names(&mut cached.into_iter())),
@@ -154,7 +154,7 @@ fn steps(build: &Build) -> Markup {
     }
 }
 
-fn row(step: &Step) -> Markup {
+fn row(step: &Step, size: Option<u64>) -> Markup {
     let name = step.node.title();
     html! {
         tr {
@@ -172,6 +172,7 @@ fn row(step: &Step) -> Markup {
             td.number { @if step.max_rss > 0 { (mebibytes(step.max_rss)) } }
             td.number { @if let Some((hits, misses)) = step.calls { (hits) "/" (hits + misses) } }
             td.number { @if step.bytes > 0 { (mebibytes(step.bytes)) } }
+            td.number { @if let Some(size) = size { (mebibytes(size)) } }
         }
     }
 }

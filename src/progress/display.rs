@@ -111,7 +111,7 @@ impl Display {
     }
 
     fn planned(&mut self, plan: Vec<Planned>) {
-        let cached = plan.iter().filter(|step| step.cached).count() as u64;
+        let cached = plan.iter().filter(|step| step.tree.is_some()).count() as u64;
         (self.total, self.done, self.found) = (plan.len() as u64, cached, cached);
         self.forecast = Forecast::new(&plan);
         self.plan = plan;
@@ -157,7 +157,7 @@ impl Display {
                     style("   hint:").for_stderr().cyan(),
                 ));
             }
-            Happening::Cached => {
+            Happening::Cached { .. } => {
                 self.found += 1;
                 self.ended(step);
             }

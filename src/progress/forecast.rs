@@ -38,7 +38,7 @@ impl Forecast {
                     _ => None,
                 }),
                 started: None,
-                done: step.cached,
+                done: step.tree.is_some(),
             })
             .collect();
         let mut order = Vec::with_capacity(steps.len());
@@ -107,6 +107,8 @@ impl Forecast {
 
 #[cfg(test)]
 mod tests {
+    use pwb_cache::{Digest, TreeDigest};
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -117,7 +119,7 @@ mod tests {
             variant: Default::default(),
             kind: "run",
             needs: needs.iter().copied().map(StepId::new).collect(),
-            cached,
+            tree: cached.then(|| TreeDigest::from_digest(Digest::of(b""))),
             expected: expected.map(|seconds| SECOND * seconds),
         }
     }

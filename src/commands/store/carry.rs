@@ -9,7 +9,7 @@ use crate::cli::{Cli, StoreExport, StoreImport};
 use crate::commands::say;
 use crate::context::Context;
 use crate::report::Failure;
-use crate::units::bytes;
+use crate::units::{bytes, many};
 
 pub fn export(cli: &Cli, arguments: &StoreExport) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
@@ -68,9 +68,9 @@ pub fn import(cli: &Cli, arguments: &StoreImport) -> Result<ExitCode, Failure> {
 
 fn told(contents: &Contents) -> String {
     format!(
-        "{} results, {} files, {}",
-        contents.results,
-        contents.files,
+        "{}, {}, {}",
+        many(contents.results, "result"),
+        many(contents.files, "file"),
         bytes(contents.bytes)
     )
 }

@@ -9,7 +9,7 @@ use crate::cli::Cli;
 use crate::commands::say;
 use crate::context::Context;
 use crate::report::Failure;
-use crate::units::bytes;
+use crate::units::{bytes, many};
 
 pub fn run(cli: &Cli, repair: bool, as_json: bool) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
@@ -80,16 +80,15 @@ fn end(repair: bool, verified: &Verified, busy: &[TreeDigest]) -> Result<ExitCod
 
 fn summary(verified: &Verified) -> String {
     format!(
-        "{} objects and {} messages ({}), {} trees, {} folders: {}",
-        verified.objects.count,
-        verified.messages.count,
+        "{} and {} ({}), {}, {}: {}",
+        many(verified.objects.count, "object"),
+        many(verified.messages.count, "message"),
         bytes(verified.objects.bytes + verified.messages.bytes),
-        verified.trees,
-        verified.folders,
+        many(verified.trees, "tree"),
+        many(verified.folders, "folder"),
         match verified.faults.len() {
             0 => "all as they should be".to_owned(),
-            1 => "1 fault".to_owned(),
-            count => format!("{count} faults"),
+            count => many(count as u64, "fault"),
         }
     )
 }

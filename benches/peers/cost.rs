@@ -1,0 +1,54 @@
+//! What a command costs: its time on the wall, and the processor's for all that it started, from the kernel's own accounts.
+
+use std::ops::AddAssign;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+#[derive(Clone, Copy, Default)]
+pub struct Cost {
+    pub wall: Duration,
+    /// User and system time.
+    pub cpu: Duration,
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Cost) {
+        self.wall += other.wall;
+        self.cpu += other.cpu;
+    }
+}
+
+/// Runs a command to its good end.
+pub fn cost(command: &mut Command) -> Cost {
+    let (begin, before) = (Instant::now(), children());
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let (wall, cpu) = (begin.elapsed(), children() - before);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    Cost { wall, cpu }
+}
+
+/// User and system time of all finished children and theirs.
+fn children() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let times = [usage.user_time(), usage.system_time()];
+    times
+        .iter()
+        .map(|time| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000))
+        .sum()
+}
+
+/// The same of a process that lives on, with the children that it has waited for.
+pub fn of_process(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
