@@ -62,7 +62,7 @@ fn what_one_job_has_built_the_next_one_has() {
         (Some(0), vec!["t/app", "t/works"]),
         "{built:?}"
     );
-    assert!(built.out.contains("1 tests: 1 passed"), "{built:?}");
+    assert!(built.out.contains("1 test: 1 passed"), "{built:?}");
     assert!(read(&first.path("reports/app.xml")).contains("t/works"));
 
     // As of a pull request from a fork, which has no token.
