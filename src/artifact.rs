@@ -108,11 +108,12 @@ impl<'a> Artifacts<'a> {
         let (graph, goal) = self.goal(name)?;
         let plan = pwb_engine::plan(&self.store, &graph)?;
         if plan.tree(goal.step).is_none() {
-            let message = format!("the result of `{name}` is not in the store");
-            let hint = format!(
-                "pwb realize {name}; or look at an earlier one: {name}@-1, as `pwb history {name}` lists them"
-            );
-            return Err(Failure::new(message, hint));
+            return Err(not_there(
+                name,
+                &format!(
+                    "; or look at an earlier one: {name}@-1, as `pwb history {name}` lists them"
+                ),
+            ));
         }
         Ok(plan.input(&self.store, &graph, &goal)?)
     }
@@ -172,6 +173,12 @@ impl<'a> Artifacts<'a> {
         }
         Ok(here)
     }
+}
+
+/// That a result has not been made, and what to do, or what else.
+pub fn not_there(name: &str, else_do: &str) -> Failure {
+    let message = format!("the result of `{name}` is not in the store");
+    Failure::new(message, format!("pwb realize {name}{else_do}"))
 }
 
 /// Whether a name can be a hash, or the beginning of one.

@@ -2,8 +2,10 @@
 
 mod cache;
 mod inspect;
+mod recipes;
 mod setup;
 mod store;
+mod supply;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,8 +17,10 @@ use crate::exit;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
-pub use setup::{Completions, Config, Man};
+pub use recipes::{Check, Fmt, Lock, MessageFormat, New, Schema, SchemaOf, Template, Update};
+pub use setup::{Completions, Config, Doctor, Key, KeyCommand, Man};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
+pub use supply::{Bill, Provenance, Rerunning, Sbom};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
@@ -28,6 +32,15 @@ pub struct Cli {
     /// Keep results in this folder [default: pwb in $XDG_CACHE_HOME or ~/.cache].
     #[arg(long, global = true, value_name = "DIR", env = "PWB_STORE")]
     pub store: Option<PathBuf>,
+    /// Tell errors to a person, or as JSON, a line each.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    pub message_format: MessageFormat,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -66,7 +79,7 @@ pub enum Command {
     Diff(Diff),
     /// Print the output of the latest run of a node.
     Log(Log),
-    /// List the runs that the history knows: when, how long, how they ended.
+    /// List the runs that the history knows: when, how long, how they ended; and whether results came out the same again.
     History(History),
     /// Say why a target or node would run, or why it ran: what changed since an earlier run, down to files.
     Why(Why),
@@ -74,6 +87,20 @@ pub enum Command {
     Stats(Stats),
     /// Write a build of the past as a page: what ran when, what it waited for, what came from the store.
     Report(Report),
+    /// Say where a result comes from, for others to verify: an in-toto statement with SLSA provenance, signed if you like.
+    Provenance(Provenance),
+    /// List what went into a result: every download, package, patch and folder, as SPDX or CycloneDX.
+    Sbom(Sbom),
+    /// Read all recipes and lock files, and say everything that is wrong with them. Makes nothing.
+    Check(Check),
+    /// Lay recipes out in the one way they are laid out. Only indentation, spaces, line ends and commas change.
+    Fmt(Fmt),
+    /// Print the recipe language as a JSON Schema.
+    Schema(Schema),
+    /// Make a folder with recipes to begin with, and something that they build.
+    New(New),
+    /// Look for newer versions of what recipes pin, write them into the recipes, and say what changed.
+    Update(Update),
     /// Compute the packages of a root anew, and write its lock file.
     Lock(Lock),
     /// Remove from the store what is of no use any more, and say what that was.
@@ -86,7 +113,7 @@ pub enum Command {
     /// Share the store with others.
     #[command(subcommand)]
     Cache(Cache),
-    /// Make keys that results are signed with.
+    /// Make keys that results and provenance are signed with.
     Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),
@@ -196,6 +223,8 @@ pub struct Realize {
     /// Say what would run, and run nothing.
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub rerunning: Rerunning,
     #[command(flatten)]
     pub options: Options,
     #[command(flatten)]
@@ -443,38 +472,6 @@ pub struct Report {
     #[arg(short, long, value_name = "FILE", default_value = "pwb-report.html")]
     pub output: PathBuf,
 }
-
-/// `pwb lock`
-#[derive(Args, Debug)]
-pub struct Lock {
-    /// The root's full name.
-    pub node: String,
-}
-
-/// `pwb key`
-#[derive(Args, Debug)]
-pub struct Key {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: KeyCommand,
-}
-
-/// What to do with keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key: the secret one goes into a file, the public one is printed.
-    Generate {
-        /// What people call it, as in ci-2026.
-        #[arg(long)]
-        name: String,
-        /// Where the secret key goes; a file that is not there yet.
-        file: PathBuf,
-    },
-}
-
-/// `pwb doctor`
-#[derive(Args, Debug)]
-pub struct Doctor {}
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("there is no `=` in it")?;

@@ -1,10 +1,11 @@
-//! What differs between two trees, with sizes and, where that can be shown, what differs in files: lines of texts, sections of
-//! WebAssembly modules.
+//! What differs between two trees, with sizes and what differs in files: lines of texts, sections of WebAssembly modules, bytes of
+//! others.
 
 use pwb_cache::{Blob, Digest, Entry, PathChange};
 use pwb_engine::Store;
 use serde_json::{Value, json};
 
+use crate::bytes::Difference;
 use crate::explain::indented;
 use crate::paths::{coloured, count, entry_to_json, grown, line};
 use crate::report::Failure;
@@ -13,6 +14,8 @@ use crate::words::lines;
 
 /// Files of more bytes are not compared line by line.
 const TEXT: u64 = 256 << 10;
+/// Files of more bytes are not looked into at all.
+const LARGE: u64 = 64 << 20;
 const BYTES: &str = " bytes";
 
 /// A path that differs.
@@ -26,7 +29,9 @@ pub struct Compared {
 /// What differs in a file.
 enum Inside {
     Lines(Vec<String>),
-    Module(wasm::Comparison),
+    /// The bytes only where both have the same size: else they say no more than the sections.
+    Module(wasm::Comparison, Option<Difference>),
+    Bytes(Difference),
     /// Its contents are no longer to be had.
     Gone,
 }
@@ -73,8 +78,8 @@ fn shown(change: &PathChange) -> Option<(File, File)> {
         _ => None,
     };
     let (old, new) = (file(&change.old)?, file(&change.new)?);
-    let small = old.0.size() <= TEXT && new.0.size() <= TEXT;
-    (old.0 != new.0 && (small || may_be_module(&change.path))).then_some((old, new))
+    let size = old.0.size().max(new.0.size());
+    (old.0 != new.0 && (size <= LARGE || may_be_module(&change.path))).then_some((old, new))
 }
 
 /// Emscripten gives shared libraries the name that others have.
@@ -91,14 +96,19 @@ fn inside(store: &Store, change: &PathChange) -> Result<Option<Inside>, Failure>
         return Ok(Some(Inside::Gone));
     };
     if may_be_module(&change.path)
-        && let (Some(old), Some(new)) = (wasm::Module::read(&old), wasm::Module::read(&new))
+        && let (Some(old_module), Some(new_module)) =
+            (wasm::Module::read(&old), wasm::Module::read(&new))
     {
-        return Ok(Some(Inside::Module(wasm::Comparison::of(&old, &new))));
+        let comparison = wasm::Comparison::of(&old_module, &new_module);
+        let bytes = (old.len() == new.len()).then(|| Difference::of(&old, &new));
+        return Ok(Some(Inside::Module(comparison, bytes.flatten())));
     }
-    Ok(match old.len().max(new.len()) as u64 <= TEXT {
-        true => lines(&old, &new).map(Inside::Lines),
-        false => None,
-    })
+    if old.len().max(new.len()) as u64 <= TEXT
+        && let Some(lines) = lines(&old, &new)
+    {
+        return Ok(Some(Inside::Lines(lines)));
+    }
+    Ok(Difference::of(&old, &new).map(Inside::Bytes))
 }
 
 fn weight(store: &Store, entry: Option<&Entry>) -> Result<Weight, Failure> {
@@ -129,7 +139,14 @@ impl Compared {
         text.extend(indented(match &self.inside {
             None => Vec::new(),
             Some(Inside::Lines(lines)) => lines.iter().map(|line| coloured(line)).collect(),
-            Some(Inside::Module(comparison)) => comparison.lines(),
+            Some(Inside::Module(comparison, bytes)) => {
+                let bytes = bytes.iter().flat_map(Difference::lines);
+                comparison.lines().into_iter().chain(bytes).collect()
+            }
+            Some(Inside::Bytes(bytes)) => {
+                let lines = bytes.lines().into_iter();
+                lines.map(|line| coloured(&line)).collect()
+            }
             Some(Inside::Gone) => vec!["its contents are no longer in the store".to_owned()],
         }));
         text
@@ -163,7 +180,13 @@ impl Compared {
         });
         match &self.inside {
             Some(Inside::Lines(lines)) => object["lines"] = json!(lines),
-            Some(Inside::Module(comparison)) => object["module"] = comparison.to_json(),
+            Some(Inside::Module(comparison, bytes)) => {
+                object["module"] = comparison.to_json();
+                if let Some(bytes) = bytes {
+                    object["bytes"] = bytes.to_json();
+                }
+            }
+            Some(Inside::Bytes(bytes)) => object["bytes"] = bytes.to_json(),
             Some(Inside::Gone) | None => {}
         }
         object

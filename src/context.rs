@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pwb_cache::Digest;
-use pwb_engine::recipe::{Library, NodeName};
+use pwb_engine::recipe::{Diagnostics, Library, NodeName};
 use pwb_engine::{Error, Graph, Request, Settings, Store};
 
 use crate::cli::{Building, Cli, Options, Sharing};
@@ -21,6 +21,8 @@ pub struct Context {
     pub config: Config,
     pub files: Files,
     pub project: Project,
+    /// The folder of the recipes, unless they are those built in.
+    pub recipes: Option<PathBuf>,
     store: PathBuf,
 }
 
@@ -28,11 +30,14 @@ impl Context {
     pub fn new(cli: &Cli) -> Result<Context, Failure> {
         let config = config::read()?;
         let store = config.store(cli.store.as_deref())?;
+        let project = Project::find()?;
+        let recipes = recipes::folder(cli, &project);
         Ok(Context {
             store,
             config,
-            project: Project::find()?,
-            files: recipes::read(cli.recipes.as_deref())?,
+            files: recipes::read(recipes.as_deref())?,
+            recipes,
+            project,
         })
     }
 
@@ -74,7 +79,16 @@ impl Context {
 
     /// The recipes, checked.
     pub fn library(&self) -> Result<Library, Failure> {
-        Ok(Library::load(self.files.clone()).map_err(Error::Recipe)?)
+        let library = Library::load(self.files.clone()).map_err(|errors| self.refused(errors))?;
+        Ok(match self.project.folder() {
+            Some(folder) if self.recipes == self.project.recipes() => library.below(folder),
+            _ => library,
+        })
+    }
+
+    /// The failure that recipes have errors.
+    pub fn refused(&self, errors: Diagnostics) -> Failure {
+        Failure::Diagnostics(errors, self.recipes.clone())
     }
 
     pub fn settings(&self, building: &Building) -> Settings {

@@ -1,13 +1,12 @@
 //! Runs of the past: how they are named, and how they look in a list.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pwb_cache::{Outcome, PastRun};
+use pwb_cache::{ActionKey, Again, Outcome, PastRerun, PastRun};
 use pwb_engine::{Error, Store};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::explain::short;
 use crate::progress::seconds;
 use crate::report::Failure;
 use crate::units::ago;
@@ -49,13 +48,13 @@ pub fn find<'a>(node: &str, runs: &'a [PastRun], name: &str) -> Result<&'a PastR
 
 /// The runs of one node: number, key, outcome, time, age, and the options in which they differ.
 pub fn lines(runs: &[PastRun]) -> Vec<String> {
-    let value = |past: &PastRun, name: &str| past.run.provenance.options.get(name).cloned();
+    let value = |past: &PastRun, name: &str| past.run.lineage.options.get(name).cloned();
     let differs = |name: &&String| {
         let first = runs.first().and_then(|past| value(past, name));
         runs.iter().any(|past| value(past, name) != first)
     };
     let line = |(place, past): (usize, &PastRun)| {
-        let options = past.run.provenance.options.iter();
+        let options = past.run.lineage.options.iter();
         let options = options.filter(|(name, _)| differs(name));
         let options: Vec<String> = options
             .map(|(name, value)| format!("{name}={value}"))
@@ -73,28 +72,79 @@ pub fn lines_with_nodes(runs: &[PastRun]) -> Vec<String> {
     runs.iter().map(line).collect()
 }
 
-fn facts(past: &PastRun) -> String {
-    let (key, wall, ago) = (short(past), seconds(past.run.wall), ago(past.finished));
-    format!("{key}  {:6}  {wall:>9}  {ago:14}", outcome(past))
+/// Those of one node that ran again over its results. They have no number: they made no result.
+pub fn rerun_lines(reruns: &[PastRerun]) -> Vec<String> {
+    let line = |past: &PastRerun| {
+        let other = match past.rerun.again {
+            Again::Differs(tree) => format!("other result: {}", &tree.digest().hex()[..16]),
+            Again::Same | Again::Failed => String::new(),
+        };
+        let line = format!("      {}  {other}", rerun_facts(past));
+        line.trim_end().to_owned()
+    };
+    reruns.iter().map(line).collect()
+}
+
+/// The same of all nodes.
+pub fn rerun_lines_with_nodes(reruns: &[PastRerun]) -> Vec<String> {
+    let line = |past: &PastRerun| format!("{}  {}", rerun_facts(past), past.rerun.node);
+    reruns.iter().map(line).collect()
+}
+
+fn facts(PastRun { run, finished }: &PastRun) -> String {
+    columns(run.key, outcome(run.outcome), run.wall, *finished)
+}
+
+fn rerun_facts(PastRerun { rerun, finished }: &PastRerun) -> String {
+    columns(rerun.key, rerun.again.word(), rerun.wall, *finished)
+}
+
+fn columns(key: ActionKey, how: &str, wall: Duration, finished: SystemTime) -> String {
+    let (key, wall, ago) = (&key.hex()[..16], seconds(wall), ago(finished));
+    format!("{key}  {how:7}  {wall:>9}  {ago:14}")
 }
 
 /// All that is known of a run; times in seconds, the end's since 1970.
 pub fn to_json(store: &Store, past: &PastRun) -> Result<Value, Failure> {
-    let finished = past.finished.duration_since(UNIX_EPOCH).unwrap_or_default();
     let result = store.result(past.run.key)?;
     Ok(json!({
         "node": past.run.node,
         "key": past.run.key.hex(),
-        "outcome": outcome(past),
+        "outcome": outcome(past.run.outcome),
         "wall": past.run.wall.as_secs_f64(),
-        "finished": finished.as_secs(),
-        "options": past.run.provenance.options,
+        "finished": since_1970(past.finished),
+        "options": past.run.lineage.options,
         "result": result.map(|result| result.tree.digest().hex()),
     }))
 }
 
-fn outcome(past: &PastRun) -> &'static str {
-    match past.run.outcome {
+/// The same of one that ran again; `other` is what came of it, if that was not the result.
+pub fn rerun_to_json(store: &Store, past: &PastRerun) -> Result<Value, Failure> {
+    let rerun = &past.rerun;
+    let result = store.result(rerun.key)?;
+    let other = match rerun.again {
+        Again::Differs(tree) => Some(tree.digest().hex()),
+        Again::Same | Again::Failed => None,
+    };
+    Ok(json!({
+        "node": rerun.node,
+        "key": rerun.key.hex(),
+        "outcome": rerun.again.word(),
+        "wall": rerun.wall.as_secs_f64(),
+        "finished": since_1970(past.finished),
+        "result": result.map(|result| result.tree.digest().hex()),
+        "other": other,
+    }))
+}
+
+fn since_1970(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Built => "built",
         Outcome::Failed => "failed",
     }

@@ -1,13 +1,17 @@
 //! The command line: the only crate that prints.
 
 mod artifact;
+mod bytes;
+mod changes;
 mod cli;
 mod commands;
 mod comparison;
 mod completion;
 mod config;
 mod context;
+mod diagnostics;
 mod drawing;
+mod edit;
 mod exit;
 mod explain;
 mod export;
@@ -27,6 +31,7 @@ mod remote;
 mod report;
 mod settings;
 mod site;
+mod supply;
 mod units;
 mod verdict;
 mod wasm;
@@ -43,8 +48,13 @@ fn main() -> ExitCode {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     completion::answer_if_asked();
     let cli = cli::Cli::parse();
-    commands::run(&cli).unwrap_or_else(|error| {
-        report::failure(&error);
+    if cli.message_format == cli::MessageFormat::Json {
+        console::set_colors_enabled_stderr(false);
+    }
+    let code = commands::run(&cli).unwrap_or_else(|error| {
+        report::failure(&error, cli.message_format);
         exit::of_failure(&cli.command)
-    })
+    });
+    pwb_sandbox::leave();
+    code
 }

@@ -1,10 +1,11 @@
-//! `pwb.ron`: the options and local folders of a piece of work, kept beside it. The command line goes first.
+//! `pwb.ron`: the recipes, options and local folders of a piece of work, kept beside it. The command line goes first.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
 use pwb_engine::recipe::{Diagnostics, Library, NodeName, Wanted};
+use ron::extensions::Extensions;
 use serde::Deserialize;
 
 use crate::report::Failure;
@@ -22,6 +23,7 @@ pub struct Project {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename = "Project")]
 struct Said {
+    recipes: Option<PathBuf>,
     #[serde(rename = "override")]
     overrides: BTreeMap<String, PathBuf>,
     set: BTreeMap<String, Value>,
@@ -47,11 +49,12 @@ impl Project {
     fn read(path: PathBuf) -> Result<Project, Failure> {
         let text = std::fs::read_to_string(&path);
         let text = text.map_err(|error| Failure::io("read", &path, &error))?;
-        let said = ron::from_str(&text).map_err(|error| {
+        let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
+        let said = options.from_str(&text).map_err(|error| {
             let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
             Failure::new(
                 message,
-                r#"it knows override and set, as (override: {"recipe/node": "../folder"}, set: {"recipe/option": "value"})"#,
+                r#"it knows recipes, override and set, as (recipes: "recipes", override: {"recipe/node": "../folder"}, set: {"recipe/option": "value"})"#,
             )
         })?;
         Ok(Project { path, text, said })
@@ -60,6 +63,16 @@ impl Project {
     /// The file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         (!self.text.is_empty()).then_some(&self.path)
+    }
+
+    /// Its folder, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.path().and_then(Path::parent)
+    }
+
+    /// The folder of its recipes, if it has some of its own.
+    pub fn recipes(&self) -> Option<PathBuf> {
+        Some(self.folder()?.join(self.said.recipes.as_ref()?))
     }
 
     /// Whether it has local folders.

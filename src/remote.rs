@@ -76,10 +76,7 @@ impl Remote {
 
     /// The key that results are signed with.
     pub fn signing_key(&self) -> Result<Option<SecretKey>, Failure> {
-        Ok(match &self.signing_key_file {
-            Some(path) => Some(first_line(path)?.parse()?),
-            None => None,
-        })
+        self.signing_key_file.as_deref().map(secret_key).transpose()
     }
 
     /// The client, if a shared cache is to be used.
@@ -132,6 +129,11 @@ impl Remote {
         };
         Ok(Some(Client::new(settings, tell)?))
     }
+}
+
+/// The key that a file has.
+pub fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
+    Ok(first_line(path)?.parse()?)
 }
 
 fn first_line(path: &Path) -> Result<String, Error> {

@@ -1,18 +1,22 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use console::style;
 use pwb_engine::Error;
+use pwb_engine::recipe::Diagnostics;
+
+use crate::cli::MessageFormat;
+use crate::diagnostics;
 
 /// An error that a command ends with.
 #[derive(Debug)]
 pub enum Failure {
     /// What happened and why, and what to do next.
     Message(String, Option<String>),
-    /// Diagnostics of recipes, which have a form of their own.
-    Diagnostics(String),
+    /// What is wrong with recipes, and the folder that they are in, if they are not those built in.
+    Diagnostics(Diagnostics, Option<PathBuf>),
 }
 
 impl Failure {
@@ -42,9 +46,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error {
-            Error::Recipe(diagnostics) => {
-                Failure::Diagnostics(diagnostics.render(console::colors_enabled_stderr()))
-            }
+            Error::Recipe(diagnostics) => Failure::Diagnostics(diagnostics, None),
             Error::Failed(failures) => {
                 let parts: Vec<String> = failures.iter().map(node).collect();
                 Failure::Message(parts.join("\n\n"), None)
@@ -76,10 +78,18 @@ impl From<pwb_remote::Error> for Failure {
 
 /// Prints the error.
 #[expect(clippy::print_stderr, reason = "the last word of the command")]
-pub fn failure(failure: &Failure) {
-    match failure {
-        Failure::Diagnostics(text) => eprintln!("{text}"),
-        Failure::Message(message, hint) => {
+pub fn failure(failure: &Failure, format: MessageFormat) {
+    match (failure, format) {
+        (Failure::Diagnostics(all, _), MessageFormat::Human) => {
+            eprintln!("{}", all.render(console::colors_enabled_stderr()));
+        }
+        (Failure::Diagnostics(all, folder), MessageFormat::Json) => all
+            .iter()
+            .for_each(|one| eprintln!("{}", diagnostics::json(one, folder.as_deref()))),
+        (Failure::Message(message, hint), MessageFormat::Json) => {
+            eprintln!("{}", diagnostics::message(message, hint.as_deref()));
+        }
+        (Failure::Message(message, hint), MessageFormat::Human) => {
             eprintln!("{} {message}", style("error:").for_stderr().red().bold());
             if let Some(hint) = hint {
                 eprintln!("{} {hint}", style(" hint:").for_stderr().cyan());

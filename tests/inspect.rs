@@ -239,17 +239,17 @@ fn history_lists_the_runs_of_a_node_or_of_all() {
     let world = twice();
     world.fails(&["realize", "t/broken"]);
     insta::assert_snapshot!(world.told(&["history", "program"]), @"
-    -1  [HASH]  built       [TIME] s  a moment ago
-    -2  [HASH]  built       [TIME] s  a moment ago
+    -1  [HASH]  built        [TIME] s  a moment ago
+    -2  [HASH]  built        [TIME] s  a moment ago
     ");
     assert_eq!(
         world.told(&["why", "program", "--list"]),
         world.told(&["history", "t/program"])
     );
     insta::assert_snapshot!(world.told(&["history", "-n", "3"]), @"
-    [HASH]  failed      [TIME] s  a moment ago    t/broken
-    [HASH]  built       [TIME] s  a moment ago    t/program
-    [HASH]  built       [TIME] s  a moment ago    t/object
+    [HASH]  failed       [TIME] s  a moment ago    t/broken
+    [HASH]  built        [TIME] s  a moment ago    t/program
+    [HASH]  built        [TIME] s  a moment ago    t/object
     ");
     let json = world.json(&["history", "program", "--json", "-n", "1"]);
     let [run] = &json.as_array().unwrap()[..] else {

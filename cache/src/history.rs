@@ -28,13 +28,13 @@ pub struct Run {
     /// How it ended.
     pub outcome: Outcome,
     /// Where the action came from.
-    pub provenance: Provenance,
+    pub lineage: Lineage,
 }
 
 /// A run as the history has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PastRun {
-    /// The run. Its provenance is empty if an older pwb recorded it.
+    /// The run. Its lineage is empty if an older pwb recorded it.
     pub run: Run,
     /// When it ended, to the second.
     pub finished: SystemTime,
@@ -42,7 +42,7 @@ pub struct PastRun {
 
 /// What an action does not say of itself: it knows trees, and no names.
 #[derive(Clone, Eq, PartialEq, prost::Message)]
-pub struct Provenance {
+pub struct Lineage {
     /// The options that the node or what it is made from uses, by full name, with their values.
     #[prost(btree_map = "string, string", tag = "1")]
     pub options: BTreeMap<String, String>,

@@ -7,6 +7,7 @@ mod garbage;
 mod held;
 mod history;
 mod names;
+mod reruns;
 mod salvage;
 mod uses;
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use pwb_cache::{
-    Action, ActionResult, Conflict, Digest, Error, Feed, Outcome, Provenance, Publication, Run,
-    Store, Tree, TreeDigest, TreeNode, TreePath,
+    Action, ActionResult, Conflict, Digest, Error, Feed, Lineage, Outcome, Publication, Run, Store,
+    Tree, TreeDigest, TreeNode, TreePath,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -271,7 +271,7 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
             key,
             wall: result.wall,
             outcome: Outcome::Built,
-            provenance: Provenance {
+            lineage: Lineage {
                 options: [("a/debug".into(), "true".into())].into(),
                 feeds: vec![Feed::new("in", "a/source", "", None)],
             },
@@ -292,8 +292,8 @@ fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
     assert!(other.try_lock(key).unwrap().is_some());
     let runs = other.runs("a/b").unwrap();
     assert_eq!((runs.len(), runs[0].run.wall), (1, Duration::from_secs(2)));
-    assert_eq!(runs[0].run.provenance.options["a/debug"], "true");
-    assert_eq!(runs[0].run.provenance.feeds[0].node, "a/source");
+    assert_eq!(runs[0].run.lineage.options["a/debug"], "true");
+    assert_eq!(runs[0].run.lineage.feeds[0].node, "a/source");
     assert_eq!(other.run_of(key).unwrap().as_ref(), runs.first());
     assert_eq!(*durable.lock().unwrap(), [(7, tree)]);
     assert_eq!(

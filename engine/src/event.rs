@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pwb_cache::TreeDigest;
+use pwb_cache::{Again, TreeDigest};
 
 use crate::compile::Tally;
 use crate::graph::StepId;
@@ -63,6 +63,13 @@ pub enum Happening {
         system: Duration,
         /// The most memory that one of its processes had, in bytes.
         max_rss: u64,
+    },
+    /// Its command ran again, over a result that stays as it is.
+    Reran {
+        /// Wall time.
+        wall: Duration,
+        /// How it came out.
+        again: Again,
     },
     /// It has failed.
     Failed {

@@ -9,9 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 
-use pwb_cache::{
-    ActionResult, Outcome, Provenance, Publication, Publisher, Run, Store, TreeDigest,
-};
+use pwb_cache::{ActionResult, Lineage, Outcome, Publication, Publisher, Run, Store, TreeDigest};
 
 use crate::compile::Compiles;
 use crate::error::{Error, Failure, Result};
@@ -19,9 +17,9 @@ use crate::event::{Event, Happening, Observer};
 use crate::fetch::Fetcher;
 use crate::graph::{Graph, Input, StepId, Work};
 use crate::jobserver::Jobserver;
+use crate::lineage::lineage;
 use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare};
-use crate::provenance::provenance;
 use crate::schedule::{Ending, Schedule};
 use crate::settings::Settings;
 use crate::work::Context;
@@ -48,7 +46,7 @@ struct Job {
     step: StepId,
     prepared: Prepared,
     inputs: HashMap<Input, TreeDigest>,
-    provenance: Provenance,
+    lineage: Lineage,
 }
 
 /// What became of a step that was looked up.
@@ -177,7 +175,7 @@ impl Executor<'_> {
                 step: id,
                 prepared,
                 inputs,
-                provenance: provenance(self.graph, plan, id),
+                lineage: lineage(self.graph, plan, id),
             })),
         })
     }
@@ -213,6 +211,7 @@ impl Executor<'_> {
             id: job.step,
             step,
             prepared: &job.prepared,
+            log: self.store.log_path(key),
             announced: AtomicBool::new(false),
         };
         let begin = Instant::now();
@@ -223,7 +222,7 @@ impl Executor<'_> {
             key,
             wall,
             outcome,
-            provenance: job.provenance.clone(),
+            lineage: job.lineage.clone(),
         };
         match made {
             Ok(made) => {

@@ -297,7 +297,9 @@ impl<'a> Builder<'a> {
 
     fn step(&mut self, node: &Node) -> Result<StepId> {
         let work = match &node.kind {
-            NodeKind::Fetch(Fetch { from, pin, unpack }) => Work::Fetch {
+            NodeKind::Fetch(Fetch {
+                from, pin, unpack, ..
+            }) => Work::Fetch {
                 from: from.clone(),
                 pin: *pin,
                 size: None,

@@ -25,14 +25,14 @@ pub struct Realized {
 }
 
 /// What the steps of one realization share; started when the first of them has to run.
-struct Tools {
-    jobserver: Jobserver,
-    fetcher: Fetcher,
-    compiles: Compiles,
+pub(crate) struct Tools {
+    pub jobserver: Jobserver,
+    pub fetcher: Fetcher,
+    pub compiles: Compiles,
 }
 
 impl Tools {
-    fn start(store: &Store, settings: &Settings) -> Result<Tools> {
+    pub fn start(store: &Store, settings: &Settings) -> Result<Tools> {
         let session = store.session()?;
         let jobserver = Jobserver::start(session.path("jobserver"), settings.jobs)?;
         let fetcher = Fetcher::new(fetch::Settings {

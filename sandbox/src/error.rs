@@ -17,8 +17,8 @@ pub enum Error {
     /// The process' `main` did not begin with [`crate::enter_if_asked`].
     #[error("this program cannot start a sandbox: its main does not begin with enter_if_asked")]
     NotArmed,
-    /// The helper could not be started or talked to.
-    #[error("cannot {action} the sandbox helper: {source}")]
+    /// The sandbox could not be begun or talked to.
+    #[error("cannot {action} the sandbox: {source}")]
     Helper {
         /// What was tried.
         action: &'static str,
@@ -53,9 +53,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// The helper died without a word.
-    #[error("the sandbox was killed from outside ({0})")]
-    Lost(String),
+    /// It died without a word.
+    #[error("the sandbox was killed from outside")]
+    Lost,
 }
 
 /// Who can mend it.
@@ -80,7 +80,7 @@ impl Error {
                 step: Step::MountPoint | Step::Cwd,
                 ..
             } => Kind::Recipe,
-            Self::Helper { .. } | Self::Setup { .. } | Self::Lost(_) => Kind::Environment,
+            Self::Helper { .. } | Self::Setup { .. } | Self::Lost => Kind::Environment,
         }
     }
 
@@ -95,9 +95,7 @@ impl Error {
             Self::CommandNotFound { searched, .. } => {
                 Some(format!("PATH inside the sandbox is {searched:?}"))
             }
-            Self::Lost(_) => {
-                Some("the kernel's out-of-memory killer leaves a line in `dmesg`".into())
-            }
+            Self::Lost => Some("the kernel's out-of-memory killer leaves a line in `dmesg`".into()),
             Self::Helper { .. } => {
                 Some("`pwb doctor` tries all that a sandbox needs; `ulimit -a` shows limits".into())
             }

@@ -3,7 +3,7 @@
 //! When it ends the kernel kills whatever the command left behind. Knows nothing of the caller but the control socket.
 
 use std::ffi::CString;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::process;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, CpuSet, sched_setaffinity, setns};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::personality::{self, Persona};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
@@ -18,30 +19,52 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, wait};
-use nix::unistd::{Pid, sethostname};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, sethostname};
 
+use serde::{Deserialize, Serialize};
+
+use crate::birth::Birth;
 use crate::report::{self, Blame, Failure, Message, Step, Unrunnable};
 use crate::spec::{Spec, Status, Stdio};
 use crate::{mounts, seccomp, sys};
 
 const HOST_NAME: &str = "pwb";
 
-/// Runs the command to its end; `alive` is closed at its other end when the helper dies.
-pub(crate) fn become_init(spec: &Spec, control: &UnixStream, alive: &OwnedFd) -> ! {
-    report::send(control, &live(spec, alive).unwrap_or_else(Message::Failed));
+/// Runs the command to its end. `network` is the one to enter, if it is not in its own already; `alive` is closed at its
+/// other end when the nursery dies.
+pub(crate) fn become_init(
+    birth: Birth<UnixStream, OwnedFd>,
+    network: Option<OwnedFd>,
+    alive: &OwnedFd,
+) -> ! {
+    let lived = live(&birth.control, birth.stdio, network, alive);
+    report::send(&birth.control, &lived.unwrap_or_else(Message::Failed));
     process::exit(0)
 }
 
-fn live(spec: &Spec, alive: &OwnedFd) -> Result<Message, Failure> {
+fn live(
+    control: &UnixStream,
+    [input, output, errors]: [OwnedFd; 3],
+    network: Option<OwnedFd>,
+    alive: &OwnedFd,
+) -> Result<Message, Failure> {
     set_pdeathsig(Signal::SIGKILL).blame(Step::Lifeline)?;
-    let mut helper = [PollFd::new(alive.as_fd(), PollFlags::empty())];
-    if poll(&mut helper, PollTimeout::ZERO).blame(Step::Lifeline)? > 0 {
-        // The helper died before the death signal was armed.
+    let mut nursery = [PollFd::new(alive.as_fd(), PollFlags::empty())];
+    if poll(&mut nursery, PollTimeout::ZERO).blame(Step::Lifeline)? > 0 {
+        // The nursery died before the death signal was armed.
         return Err(Failure {
             step: Step::Lifeline,
             path: None,
             errno: Errno::ESRCH as i32,
         });
+    }
+    dup2_stdin(input).blame(Step::Receive)?;
+    dup2_stdout(output).blame(Step::Receive)?;
+    dup2_stderr(errors).blame(Step::Receive)?;
+    let Order { spec, cores } = &receive(control)?;
+    stay_on(cores).blame(Step::Identity)?;
+    if let Some(network) = network {
+        setns(network, CloneFlags::CLONE_NEWNET).blame(Step::Unshare)?;
     }
     umask(Mode::from_bits_truncate(0o022));
     mounts::build(spec)?;
@@ -56,6 +79,27 @@ fn live(spec: &Spec, alive: &OwnedFd) -> Result<Message, Failure> {
         Ok(command) => reap(command).blame(Step::Start).map(Message::Ended),
         Err(unrunnable) => Ok(Message::Unrunnable(unrunnable)),
     }
+}
+
+/// What the caller sends, on a line.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub spec: Spec,
+    /// The cores that the command may use, by their numbers.
+    pub cores: Vec<usize>,
+}
+
+fn receive(control: &UnixStream) -> Result<Order, Failure> {
+    let mut line = Vec::new();
+    let mut control = BufReader::new(control);
+    control.read_until(b'\n', &mut line).blame(Step::Receive)?;
+    serde_json::from_slice(&line).blame(Step::Receive)
+}
+
+fn stay_on(cores: &[usize]) -> nix::Result<()> {
+    let mut set = CpuSet::new();
+    cores.iter().try_for_each(|core| set.set(*core))?;
+    sched_setaffinity(Pid::from_raw(0), &set)
 }
 
 /// What `uname`, `ulimit -c` and address randomisation show.

@@ -3,7 +3,7 @@
 //! This crate knows nothing of graphs, caches or recipes. Its only input is a [`Spec`], its only output an
 //! [`Exit`] and the bytes that the process wrote.
 //!
-//! Linux namespaces are set up by a re-exec of the calling binary, so the first line of its `main` must be
+//! Linux namespaces are set up by forks of a re-exec of the calling binary, so the first line of its `main` must be
 //! [`enter_if_asked`]. [`run`] refuses to work in a process that has not called it.
 //!
 //! ```no_run
@@ -29,16 +29,17 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod advice;
+mod birth;
 mod call;
 mod dev;
 mod devices;
 pub mod doctor;
 pub mod errand;
 mod error;
-mod helper;
 mod init;
 mod layout;
 mod mounts;
+mod nursery;
 mod overlay;
 mod remove;
 mod report;
@@ -49,9 +50,10 @@ mod sys;
 mod terminal;
 mod watch;
 
+pub use birth::leave;
 pub use call::{Call, Calls, Watched};
 pub use error::{Error, Kind};
-pub use helper::enter_if_asked;
+pub use nursery::enter_if_asked;
 pub use remove::remove_tree;
 pub use report::Step;
 pub use run::run;

@@ -1,4 +1,4 @@
-//! What the helper and init tell the caller, one JSON line each over the control socket.
+//! What the nursery and init tell the caller, one JSON line each over the control socket.
 //!
 //! Knows neither how the steps are done nor how a failure is worded for the user.
 
@@ -20,7 +20,7 @@ pub(crate) enum Message {
     Unrunnable(Unrunnable),
     /// The command ended.
     Ended(Status),
-    /// Sent last by the helper, after all in the sandbox is dead.
+    /// Sent last, by the nursery, after all in the sandbox is dead.
     Used(Usage),
 }
 
@@ -52,7 +52,7 @@ pub enum Step {
     Unshare,
     /// `/proc/self/uid_map` and its like.
     MapIds,
-    /// Pipe, fork and death signal between caller, helper and init.
+    /// Pipe and death signal between nursery and init.
     Lifeline,
     /// The tmpfs that the root is assembled on.
     Skeleton,

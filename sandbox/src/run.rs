@@ -1,49 +1,46 @@
-//! The caller's side of a run: starts the helper, passes output on, keeps the time, reads the report.
+//! The caller's side of a run: has the sandbox begun, passes output on, keeps the time, reads the report.
 //!
 //! Knows nothing of namespaces and mounts.
 
-use std::io::{self, IoSlice, PipeReader, Read, Write};
+use std::fs::File;
+use std::io::{self, PipeReader, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio as ProcessStdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::Pid;
 
+use crate::birth::Birth;
 use crate::error::Error;
-use crate::helper::{self, Order};
+use crate::init::Order;
+use crate::nursery;
 use crate::report::{self, Message};
 use crate::spec::{Exit, Spec, Status, Stdio, Usage};
-use crate::sys;
 use crate::terminal::Terminal;
 
 /// Runs one process in isolation and waits until it and all it started are gone.
 ///
-/// `output` receives what a captured command writes, as it comes. The calling thread must live as long as the call
-/// (it does, unless it is killed): its death, however it comes, kills everything in the sandbox.
+/// `output` receives what a captured command writes, as it comes. The caller's death, however it comes, kills everything in
+/// the sandbox.
 ///
 /// # Errors
 /// Whatever kept the command from running. A command that ran and failed is an [`Exit`].
 pub fn run(spec: &Spec, output: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
     spec.check()?;
-    if !helper::armed() {
+    if !nursery::armed() {
         return Err(Error::NotArmed);
     }
     let started = Instant::now();
-    let (control, theirs) = UnixStream::pair().map_err(blame("make a socket for"))?;
     let _terminal = (spec.stdio == Stdio::Inherited).then(Terminal::lend);
-    let (mut helper, pipe) = spawn(spec.stdio, theirs)?;
-    // A helper that died early has said why, or shows in its exit status.
-    let _ = order(&control, spec);
+    let (sandbox, pipe) = Sandbox::begin(spec)?;
+    // One that died early has said why, or shows in its silence.
+    let _ = sandbox.order(spec);
     let deadline = spec.timeout.map(|timeout| started + timeout);
-    let (received, timed_out) = attend(&helper, &control, pipe, deadline, output)?;
-    let end = helper.0.wait().map_err(blame("wait for"))?;
+    let (received, timed_out) = attend(&sandbox, pipe, deadline, output)?;
     let mut exit = Exit {
         status: Status::TimedOut,
         usage: Usage::default(),
@@ -59,94 +56,67 @@ pub fn run(spec: &Spec, output: &mut dyn FnMut(&[u8])) -> Result<Exit, Error> {
             Message::Ended(status) => (exit.status, ended) = (status, true),
         }
     }
-    if ended {
-        Ok(exit)
-    } else {
-        Err(Error::Lost(end.to_string()))
-    }
+    if ended { Ok(exit) } else { Err(Error::Lost) }
 }
 
-/// The helper's process; dropped before its end (a panic in the caller's closure), it takes the sandbox with it.
-struct Helper(Child);
+/// A sandbox, at the other end of its socket; dropped before its end (a panic in the caller's closure), it is killed.
+struct Sandbox(UnixStream);
 
-impl Helper {
-    /// Asks the helper to kill what is inside; it exits when all of it is dead.
-    fn stop(&self) {
-        // The child is not waited for yet, so the number is still its own.
-        let _ = kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGTERM);
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            self.stop();
-            let _ = self.0.wait();
+impl Sandbox {
+    /// Has one begun, with its output going into the pipe if it is captured.
+    fn begin(spec: &Spec) -> Result<(Sandbox, Option<PipeReader>), Error> {
+        let (control, theirs) = UnixStream::pair().map_err(blame("make a socket for"))?;
+        let null = File::open("/dev/null").map_err(blame("open /dev/null for"))?;
+        let mut captured = None;
+        if spec.stdio == Stdio::Captured {
+            captured = Some(io::pipe().map_err(blame("make a pipe for"))?);
         }
+        let own = (io::stdin(), io::stdout(), io::stderr());
+        let birth = Birth {
+            control: theirs.as_fd(),
+            stdio: match &captured {
+                Some((_, writer)) => [null.as_fd(), writer.as_fd(), writer.as_fd()],
+                None => [own.0.as_fd(), own.1.as_fd(), own.2.as_fd()],
+            },
+            network: spec.network,
+        };
+        birth.ask().map_err(blame("begin"))?;
+        Ok((Sandbox(control), captured.map(|(reader, _)| reader)))
+    }
+
+    /// Says what to run, and on which cores: those of the calling thread.
+    fn order(&self, spec: &Spec) -> io::Result<()> {
+        let own = sched_getaffinity(Pid::from_raw(0))?;
+        let is_set = |core: &usize| own.is_set(*core).unwrap_or(false);
+        let cores = (0..CpuSet::count()).filter(is_set).collect();
+        let spec = spec.clone();
+        let mut line = serde_json::to_vec(&Order { spec, cores })?;
+        line.push(b'\n');
+        (&self.0).write_all(&line)
+    }
+
+    /// Has all that is inside killed; the other end is closed when it is dead.
+    fn stop(&self) {
+        // One that is gone needs no telling.
+        let _ = self.0.shutdown(Shutdown::Write);
     }
 }
 
-fn spawn(stdio: Stdio, theirs: UnixStream) -> Result<(Helper, Option<PipeReader>), Error> {
-    // Neither hooks nor a user change nor a working directory: std then uses posix_spawn, whose cost does not grow with
-    // the caller's memory.
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0(helper::NAME)
-        .arg(helper::ROLE)
-        .env_clear()
-        .stdin(OwnedFd::from(theirs));
-    let mut pipe = None;
-    if stdio == Stdio::Captured {
-        let (reader, writer) = io::pipe().map_err(blame("make a pipe for"))?;
-        let second = writer.try_clone().map_err(blame("make a pipe for"))?;
-        // A group of its own: Ctrl-C is the caller's to handle.
-        command.stdout(writer).stderr(second).process_group(0);
-        pipe = Some(reader);
-    } else {
-        command
-            .stdout(ProcessStdio::inherit())
-            .stderr(ProcessStdio::inherit());
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop();
+        let _ = io::copy(&mut &self.0, &mut io::sink());
     }
-    Ok((Helper(command.spawn().map_err(blame("start"))?), pipe))
-}
-
-/// Sends one byte, the caller's standard input with it where it is to be inherited, then the order.
-fn order(mut control: &UnixStream, spec: &Spec) -> io::Result<()> {
-    let stdin = [sys::raw(&sys::stdin())];
-    let rights = [ControlMessage::ScmRights(&stdin)];
-    let rights = if spec.stdio == Stdio::Inherited {
-        &rights[..]
-    } else {
-        &[]
-    };
-    let sent = sendmsg::<()>(
-        sys::raw(control),
-        &[IoSlice::new(b"\n")],
-        rights,
-        MsgFlags::MSG_NOSIGNAL,
-        None,
-    );
-    if sent == Err(Errno::EBADF) {
-        // The caller runs with its standard input closed: the helper opens /dev/null.
-        control.write_all(b"\n")?;
-    } else {
-        sent?;
-    }
-    control.write_all(&serde_json::to_vec(&Order {
-        caller: std::process::id().cast_signed(),
-        spec: spec.clone(),
-    })?)?;
-    control.shutdown(Shutdown::Write)
 }
 
 /// Passes output on until everybody inside has closed both output and control socket, which is their death at the latest.
 fn attend(
-    helper: &Helper,
-    mut control: &UnixStream,
+    sandbox: &Sandbox,
     mut pipe: Option<PipeReader>,
     mut deadline: Option<Instant>,
     output: &mut dyn FnMut(&[u8]),
 ) -> Result<(Vec<u8>, bool), Error> {
+    let mut control = &sandbox.0;
     let mut received = Vec::new();
     let mut timed_out = false;
     let mut talking = true;
@@ -154,7 +124,7 @@ fn attend(
     while talking || pipe.is_some() {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
-            helper.stop();
+            sandbox.stop();
             (timed_out, deadline) = (true, None);
             continue;
         }
@@ -181,7 +151,7 @@ fn attend(
     Ok((received, timed_out))
 }
 
-/// A helper that dies with part of the order unread resets the socket.
+/// A sandbox that dies with part of the order unread resets the socket.
 fn reset_is_end(error: io::Error) -> io::Result<usize> {
     if error.kind() == io::ErrorKind::ConnectionReset {
         Ok(0)

@@ -8,23 +8,59 @@ use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sched::CloneFlags;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid};
 
-/// Forks a process that must have one thread only.
-pub(crate) fn fork_single_threaded() -> nix::Result<ForkResult> {
-    // SAFETY: the helper never starts a thread, so no lock can be held by a thread that the child lacks.
-    unsafe { fork() }
+use crate::spec::Usage;
+
+/// Forks a process that must have one thread only, into new namespaces.
+pub(crate) fn fork_into(namespaces: CloneFlags) -> nix::Result<ForkResult> {
+    let flags = libc::c_long::from(namespaces.bits() | libc::SIGCHLD);
+    // SAFETY: without a stack the child goes on with a copy of this one, as after fork(2). The nursery never starts a thread,
+    // so no lock can be held by a thread that the child lacks.
+    let child = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
+    Ok(match i32::try_from(child).unwrap_or_default() {
+        0 => ForkResult::Child,
+        child => ForkResult::Parent {
+            child: Pid::from_raw(child),
+        },
+    })
+}
+
+/// Waits for a child; what it and all that it has waited for have used.
+pub(crate) fn reap(child: Pid) -> nix::Result<Usage> {
+    // SAFETY: all zero is a value of this plain struct, and the call writes it.
+    let used = unsafe {
+        let mut used: libc::rusage = std::mem::zeroed();
+        Errno::result(libc::wait4(
+            child.as_raw(),
+            std::ptr::null_mut(),
+            0,
+            &raw mut used,
+        ))?;
+        used
+    };
+    let part = |number: libc::c_long| u64::try_from(number).unwrap_or(0);
+    let duration = |time: libc::timeval| {
+        Duration::from_secs(part(time.tv_sec)) + Duration::from_micros(part(time.tv_usec))
+    };
+    Ok(Usage {
+        user: duration(used.ru_utime),
+        system: duration(used.ru_stime),
+        max_rss_bytes: part(used.ru_maxrss) * 1024,
+    })
 }
 
 /// Moves descriptor 0 to 3, close-on-exec, and closes everything above it.
 pub(crate) fn take_control() -> nix::Result<OwnedFd> {
     const CONTROL: i32 = 3;
-    // SAFETY: called first thing in the helper, when nothing in this process owns a descriptor above 2.
+    // SAFETY: called first thing in the nursery, when nothing in this process owns a descriptor above 2.
     unsafe {
         Errno::result(libc::dup3(0, CONTROL, libc::O_CLOEXEC))?;
         // By number: old C libraries have no wrapper.
@@ -161,12 +197,20 @@ pub(crate) fn by_descriptor(descriptor: &impl AsRawFd) -> PathBuf {
     format!("/proc/self/fd/{}", descriptor.as_raw_fd()).into()
 }
 
+/// A descriptor of a process, which can be read from once that has ended.
+pub(crate) fn open_process(process: Pid) -> nix::Result<OwnedFd> {
+    // SAFETY: the kernel makes the descriptor for us.
+    unsafe {
+        let process = libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0);
+        Ok(OwnedFd::from_raw_fd(Errno::result(process)? as i32))
+    }
+}
+
 /// Another process' descriptor, as our own.
 pub(crate) fn descriptor_of(process: u32, number: i32) -> io::Result<OwnedFd> {
-    // SAFETY: the kernel makes each of the two descriptors for us.
+    let process = open_process(Pid::from_raw(process.cast_signed()))?;
+    // SAFETY: the kernel makes the descriptor for us.
     unsafe {
-        let process = Errno::result(libc::syscall(libc::SYS_pidfd_open, process, 0))? as i32;
-        let process = OwnedFd::from_raw_fd(process);
         let theirs = libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0);
         Ok(OwnedFd::from_raw_fd(Errno::result(theirs)? as i32))
     }

@@ -152,8 +152,8 @@ fn killing_the_caller_leaves_nothing() {
         caller.wait().unwrap();
         wait_until("all died", || alive(&mark) == 0);
         let scratch = sandbox.folder.path().join("scratch").display().to_string();
-        wait_until("the helper died", || {
-            alive("--become-the-helper") == 0 || no_mounts(&scratch)
+        wait_until("the nursery died", || {
+            alive("--become-the-nursery") == 0 || no_mounts(&scratch)
         });
         assert!(no_mounts(&scratch));
         assert_eq!(fs::read_to_string("/proc/self/mountinfo").unwrap(), before);
@@ -188,19 +188,19 @@ fn killing_the_caller_at_any_moment_leaves_nothing() {
 }
 
 #[test]
-fn killing_the_helper_is_not_a_success() {
+fn killing_the_nursery_is_not_a_success() {
     for sandbox in Sandbox::each() {
         let mark = marked_sleep(&sandbox);
         let mut caller = sandbox.start(&sandbox.spec(&["sleep", &mark]));
         wait_until("the command started", || alive(&mark) == 1);
         let children = format!("/proc/{0}/task/{0}/children", caller.id());
-        let helper: i32 = fs::read_to_string(children)
+        let nursery: i32 = fs::read_to_string(children)
             .unwrap()
             .trim()
             .parse()
             .unwrap();
         nix::sys::signal::kill(
-            nix::unistd::Pid::from_raw(helper),
+            nix::unistd::Pid::from_raw(nursery),
             nix::sys::signal::SIGKILL,
         )
         .unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::Sharing;
@@ -32,3 +32,28 @@ pub struct Man {
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
 }
+
+/// `pwb key`
+#[derive(Args, Debug)]
+pub struct Key {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key: the secret one goes into a file, the public one is printed.
+    Generate {
+        /// What people call it, as in ci-2026.
+        #[arg(long)]
+        name: String,
+        /// Where the secret key goes; a file that is not there yet.
+        file: PathBuf,
+    },
+}
+
+/// `pwb doctor`
+#[derive(Args, Debug)]
+pub struct Doctor {}

@@ -13,8 +13,8 @@ use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Lock) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
-    let library =
-        Library::load_with(context.files.clone(), Locks::Ignore).map_err(Error::Recipe)?;
+    let library = Library::load_with(context.files.clone(), Locks::Ignore)
+        .map_err(|errors| context.refused(errors))?;
     let name = &arguments.node;
     let wanted = library.wanted(name).map_err(Error::Recipe)?;
     let debian = match wanted {
@@ -37,7 +37,7 @@ pub fn run(cli: &Cli, arguments: &Lock) -> Result<ExitCode, Failure> {
     let scratch = store.session()?.folder("lock")?;
     let lock =
         fetch::closure(&mirror, suite, architecture, &want, &scratch).map_err(Error::Fetch)?;
-    match &cli.recipes {
+    match &context.recipes {
         Some(folder) => {
             let path = folder.join(debian.lock_path.value.as_str());
             pwb_cache::fs::write(&path, lock.to_string().as_bytes())?;

@@ -2,6 +2,7 @@
 
 mod cache;
 mod cat;
+mod check;
 mod completions;
 mod config;
 mod diff;
@@ -9,6 +10,7 @@ mod doctor;
 mod dry_run;
 mod du;
 mod export;
+mod fmt;
 mod gc;
 mod graph;
 mod history;
@@ -18,19 +20,26 @@ mod lock;
 mod log;
 mod ls;
 mod man;
+mod new;
+mod provenance;
 mod query;
 mod realize;
 mod report;
+mod rerun;
 mod run;
+mod sbom;
+mod schema;
 mod serve;
 mod shell;
 mod show;
 mod stats;
 mod store;
 mod test;
+mod update;
 mod watch;
 mod why;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -60,6 +69,13 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Gc(arguments) => gc::run(cli, arguments),
         Command::Store(command) => store::run(cli, command),
         Command::Du(arguments) => du::run(cli, arguments),
+        Command::Provenance(arguments) => provenance::run(cli, arguments),
+        Command::Sbom(arguments) => sbom::run(cli, arguments),
+        Command::Check(arguments) => check::run(cli, arguments),
+        Command::Fmt(arguments) => fmt::run(cli, arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::New(arguments) => new::run(arguments),
+        Command::Update(arguments) => update::run(cli, arguments),
         Command::Lock(arguments) => lock::run(cli, arguments),
         Command::Cache(cache) => cache::run(cli, cache),
         Command::Report(arguments) => report::run(cli, arguments),
@@ -78,6 +94,17 @@ pub fn say(line: impl std::fmt::Display) {
         let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
         std::process::exit(if quiet { 0 } else { 1 });
     }
+}
+
+/// Writes a document to a file, or to standard output.
+fn write(text: &str, file: Option<&Path>) -> Result<(), Failure> {
+    let Some(file) = file else {
+        say(text);
+        return Ok(());
+    };
+    std::fs::write(file, format!("{text}\n")).map_err(|error| {
+        Failure::Message(format!("cannot write {}: {error}", file.display()), None)
+    })
 }
 
 /// Says something beside the answer, on standard error.

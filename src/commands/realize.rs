@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use pwb_engine::{Realized, Store};
 
-use super::{dry_run, say};
+use super::{dry_run, rerun, say};
 use crate::cli::{Cli, Options, Realize};
 use crate::context::Context;
 use crate::making::Making;
@@ -17,6 +17,9 @@ pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
     let (context, store) = (&making.context, &making.store);
     if arguments.dry_run {
         return dry_run::run(context, store, arguments);
+    }
+    if arguments.rerunning.check {
+        return rerun::run(&making, arguments);
     }
     let wanted = arguments.building.wanted();
     // What is here may not be in the shared cache yet, and what is written down is all that happened.

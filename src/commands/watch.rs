@@ -36,7 +36,7 @@ pub fn run(cli: &Cli, arguments: &Watch) -> Result<ExitCode, Failure> {
             // Nothing was understood that could be watched.
             Err(failure) if watched.places.is_empty() => return Err(failure),
             Err(failure) => {
-                report::failure(&failure);
+                report::failure(&failure, cli.message_format);
                 say(format_args!("{why}: {wall:.2} s  failed"));
             }
         }
@@ -53,7 +53,7 @@ fn round(
     let making = first.again(cli)?;
     let graph = making.graph(&arguments.names)?;
     // What changes from here on is heard, whether or not the import still sees it.
-    watched.follow(cli, &making.context, &graph)?;
+    watched.follow(&making.context, &graph)?;
     let results = making.realize_graph(&arguments.names, &graph)?;
     let path = |result: &pwb_engine::Realized| result.path.display().to_string();
     Ok(results.iter().map(path).collect())
@@ -85,7 +85,7 @@ impl Watched {
     }
 
     /// Watches what this graph is made from.
-    fn follow(&mut self, cli: &Cli, context: &Context, graph: &Graph) -> Result<(), Failure> {
+    fn follow(&mut self, context: &Context, graph: &Graph) -> Result<(), Failure> {
         let mut places = Vec::new();
         for step in graph.steps.node_weights() {
             let Work::Source { path, ignore } = &step.work else {
@@ -97,7 +97,7 @@ impl Watched {
                 places.push(Place { path, ignored });
             }
         }
-        let own = [cli.recipes.as_deref(), context.project.path()];
+        let own = [context.recipes.as_deref(), context.project.path()];
         for path in own.into_iter().flatten() {
             if let Ok(path) = path.canonicalize() {
                 let ignored = None;

@@ -175,10 +175,10 @@ fn novelty(explainer: &Explainer<'_>, explanation: &Explanation) -> Vec<String> 
         Standing::UpToDate { .. } | Standing::Past(_) => "no run before that is known",
         _ => "it never ran in this store",
     };
-    let provenance = &manifest.provenance;
-    let options = provenance.options.iter();
+    let lineage = &manifest.lineage;
+    let options = lineage.options.iter();
     let options = options.map(|(name, value)| format!("  option {name}={value}"));
-    let feeds = provenance.feeds.iter();
+    let feeds = lineage.feeds.iter();
     let feeds = feeds.map(|feed| format!("  made from {}", feed.node));
     let parts = explainer.cut(options.chain(feeds).collect());
     let head = std::iter::once(head.to_owned());

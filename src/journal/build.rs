@@ -55,17 +55,20 @@ pub enum End {
     Cached,
     /// It ran.
     Built,
+    /// It ran again, over a result that stays; how it came out.
+    Reran(String),
     /// It ran and failed.
     Failed(String),
 }
 
 impl End {
     /// In a word.
-    pub fn word(&self) -> &'static str {
+    pub fn word(&self) -> &str {
         match self {
             End::None => "unfinished",
             End::Cached => "cached",
             End::Built => "built",
+            End::Reran(again) => again,
             End::Failed(_) => "failed",
         }
     }
@@ -116,6 +119,7 @@ impl Build {
             | What::Cached { step, .. }
             | What::Compiled { step, .. }
             | What::Built { step, .. }
+            | What::Reran { step, .. }
             | What::Failed { step, .. }
             | What::Moved { step, .. } => {
                 if let Some(step) = self.steps.get_mut(*step) {
@@ -227,6 +231,10 @@ impl Step {
                 self.ran = Some((start, (start + wall).min(at)));
                 (self.cpu, self.max_rss) = (user + system, *max_rss);
                 self.end = End::Built;
+            }
+            What::Reran { again, .. } => {
+                self.ran = self.ran.map(|(start, _)| (start, at));
+                self.end = End::Reran(again.clone());
             }
             What::Failed { why, .. } => {
                 self.ran = self.ran.map(|(start, _)| (start, at));

@@ -79,6 +79,12 @@ pub enum What {
         system: f64,
         max_rss: u64,
     },
+    /// Its command ran again, over a result that stays: `same`, `differs`, `broke`.
+    Reran {
+        step: usize,
+        wall: f64,
+        again: String,
+    },
     /// There is no result.
     Failed { step: usize, why: String },
     /// A local folder was changed while it was built from.

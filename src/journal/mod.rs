@@ -229,6 +229,11 @@ impl Journal {
                 system: system.as_secs_f64(),
                 max_rss: *max_rss,
             },
+            Happening::Reran { wall, again } => What::Reran {
+                step,
+                wall: wall.as_secs_f64(),
+                again: again.word().to_owned(),
+            },
             Happening::Failed { why } => What::Failed {
                 step,
                 why: why.clone(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use pwb_cache::Again;
 use pwb_engine::{Event, Happening, Planned, StepId};
 use pwb_remote::Notice;
 
@@ -180,6 +181,15 @@ impl Display {
                 self.ended(step);
                 let built = style("built").for_stderr().green();
                 self.line(&format!("{built} {node} {}", seconds(wall)));
+            }
+            Happening::Reran { wall, again } => {
+                self.ended(step);
+                let word = style(again.word()).for_stderr();
+                let word = match again {
+                    Again::Same => word.green(),
+                    Again::Differs(_) | Again::Failed => word.red(),
+                };
+                self.line(&format!("{word} {node} {}", seconds(wall)));
             }
             Happening::Failed { .. } => {
                 self.ended(step);

@@ -22,6 +22,11 @@ pub struct SecretKey {
 }
 
 impl PublicKey {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its bytes: 32.
     pub fn bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()

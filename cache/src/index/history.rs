@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Index, in_micros, micros};
 use crate::digest::Digest;
 use crate::error::Result;
-use crate::history::{CallCount, NodeStatistics, Outcome, PastRun, Provenance, Run};
+use crate::history::{CallCount, Lineage, NodeStatistics, Outcome, PastRun, Run};
 use crate::key::ActionKey;
 
 impl Index {
@@ -78,7 +78,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE node = ?1 ORDER BY id DESC",
+                 WHERE node = ?1 AND outcome IN ('built', 'failed') ORDER BY id DESC",
             )?
             .query_map([node], past_run)?
             .collect()
@@ -90,7 +90,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 ORDER BY id DESC LIMIT ?1",
+                 WHERE outcome IN ('built', 'failed') ORDER BY id DESC LIMIT ?1",
             )?
             .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], past_run)?
             .collect()
@@ -102,7 +102,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE key = ?1 ORDER BY id DESC LIMIT 1",
+                 WHERE key = ?1 AND outcome IN ('built', 'failed') ORDER BY id DESC LIMIT 1",
             )?
             .query_row([key.digest().to_row()], past_run)
             .optional()
@@ -113,7 +113,8 @@ impl Index {
     pub fn statistics(&self) -> Result<Vec<NodeStatistics>> {
         self.read("read the history", |db| {
             db.prepare_cached(
-                "WITH nodes AS (SELECT node FROM runs UNION SELECT node FROM hits),
+                "WITH runs AS (SELECT * FROM main.runs WHERE outcome IN ('built', 'failed')),
+                      nodes AS (SELECT node FROM runs UNION SELECT node FROM hits),
                       spent AS (SELECT node, COUNT(*) AS runs, SUM(outcome = 'failed') AS failed,
                                        SUM(wall_us) AS wall_us, MAX(id) FILTER (WHERE outcome = 'built') AS last
                                 FROM runs GROUP BY node)
@@ -140,11 +141,13 @@ impl Index {
     }
 }
 
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+}
+
 pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
     db.prepare_cached(
         "INSERT INTO runs (node, key, finished_at, wall_us, outcome, provenance)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -152,10 +155,10 @@ pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
     .execute(params![
         run.node,
         run.key.digest().to_row(),
-        i64::try_from(now).unwrap_or(i64::MAX),
+        now(),
         in_micros(run.wall),
         run.outcome.as_str(),
-        run.provenance.encode_to_vec(),
+        run.lineage.encode_to_vec(),
     ])
     .map(drop)
 }
@@ -163,14 +166,14 @@ pub(super) fn insert_run(db: &Connection, run: &Run) -> rusqlite::Result<()> {
 fn past_run(row: &Row<'_>) -> rusqlite::Result<PastRun> {
     let finished = Duration::from_secs(row.get::<_, i64>(2)?.unsigned_abs());
     // A row of an older pwb has none, which says as much as an empty one.
-    let provenance = row.get::<_, Option<Vec<u8>>>(5)?.unwrap_or_default();
+    let lineage = row.get::<_, Option<Vec<u8>>>(5)?.unwrap_or_default();
     Ok(PastRun {
         run: Run {
             node: row.get(0)?,
             key: ActionKey::from_digest(Digest::from_row(row.get(1)?)),
             wall: micros(row.get(3)?),
             outcome: Outcome::from_row(&row.get::<_, String>(4)?),
-            provenance: Provenance::decode(&*provenance).unwrap_or_default(),
+            lineage: Lineage::decode(&*lineage).unwrap_or_default(),
         },
         finished: UNIX_EPOCH + finished,
     })
@@ -187,7 +190,7 @@ mod tests {
             key: ActionKey::from_digest(Digest::of(node.as_bytes())),
             wall: Duration::from_secs(wall),
             outcome,
-            provenance: Provenance::default(),
+            lineage: Lineage::default(),
         }
     }
 
@@ -205,7 +208,7 @@ mod tests {
         let index = Index::open(&path, Durability::Process).unwrap();
         let past = index.runs("a").unwrap();
         assert_eq!(past[0].finished, UNIX_EPOCH + Duration::from_secs(7));
-        assert_eq!(past[0].run.provenance, Provenance::default());
+        assert_eq!(past[0].run.lineage, Lineage::default());
         index.record_run(&row("a", 1, Outcome::Failed)).unwrap();
         let outcomes = index
             .runs("a")

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use pwb_cache::{
-    Action, ActionKey, ActionResult, Digest, Outcome, Provenance, Publication, Run, Store,
-    TreeDigest, TreePath,
+    Action, ActionKey, ActionResult, Digest, Lineage, Outcome, Publication, Run, Store, TreeDigest,
+    TreePath,
 };
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
@@ -148,7 +148,7 @@ pub fn publish_over(
                 key,
                 wall: Duration::ZERO,
                 outcome: Outcome::Built,
-                provenance: Provenance::default(),
+                lineage: Lineage::default(),
             },
             ticket: 0,
             new,

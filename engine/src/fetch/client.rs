@@ -1,10 +1,10 @@
 //! Files of npm and PyPI through the host's own npm and pip: with the registries, proxies and credentials they are set up
 //! with. Knows nothing of pins.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tempfile::TempPath;
+use tempfile::{TempDir, TempPath};
 
 use super::apt;
 use super::error::{Error, Result};
@@ -20,8 +20,37 @@ pub(super) fn npm(file: &NpmFile, scratch: &Path) -> std::result::Result<TempPat
     download(command, Place::Npm, scratch)
 }
 
+/// The version of a package that the host's npm calls the latest.
+pub(super) fn npm_latest(package: &str, scratch: &Path) -> std::result::Result<String, Cause> {
+    let mut command = Command::new("npm");
+    command.args(["view", "--loglevel=error", package, "dist-tags.latest"]);
+    let (_, said) = run(command, Place::Npm, scratch)?;
+    match said.trim() {
+        "" => Err(Cause::Other(
+            "npm does not say which version is the latest".into(),
+        )),
+        version => Ok(version.to_owned()),
+    }
+}
+
 /// A wheel as the host's pip gets it. An archive of sources pip would run to learn what it is.
 pub(super) fn pip(file: &PypiFile, scratch: &Path) -> std::result::Result<TempPath, Cause> {
+    let exactly = format!("{}=={}", file.project, file.version);
+    download(pip_download(file, &exactly)?, Place::Pypi, scratch)
+}
+
+/// The name of the wheel that the host's pip gets when it is not told a version.
+pub(super) fn pip_latest(file: &PypiFile, scratch: &Path) -> std::result::Result<String, Cause> {
+    let (folder, _) = run(pip_download(file, &file.project)?, Place::Pypi, scratch)?;
+    let file = only_entry(folder.path())?;
+    Ok(file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned())
+}
+
+fn pip_download(file: &PypiFile, what: &str) -> std::result::Result<Command, Cause> {
     let Some(wheel) = &file.wheel else {
         return Err(missing(Place::Pypi, "this host's pip gives wheels only"));
     };
@@ -48,16 +77,26 @@ pub(super) fn pip(file: &PypiFile, scratch: &Path) -> std::result::Result<TempPa
         version,
     ]);
     command.args(["--abi", &wheel.abi, "--platform", &wheel.platform]);
-    command.arg(format!("{}=={}", file.project, file.version));
-    download(command, Place::Pypi, scratch)
+    command.arg(what);
+    Ok(command)
 }
 
 /// Runs a client in an empty folder; the one file that it leaves there.
 fn download(
-    mut command: Command,
+    command: Command,
     place: Place,
     scratch: &Path,
 ) -> std::result::Result<TempPath, Cause> {
+    let (folder, _) = run(command, place, scratch)?;
+    Ok(apt::take(&only_entry(folder.path())?, scratch)?)
+}
+
+/// Runs a client in an empty folder; that, and what it said on standard output.
+fn run(
+    mut command: Command,
+    place: Place,
+    scratch: &Path,
+) -> std::result::Result<(TempDir, String), Cause> {
     let folder = tempfile::Builder::new()
         .prefix("client-")
         .tempdir_in(scratch)
@@ -88,16 +127,16 @@ fn download(
             words: complaints(&log),
         });
     }
-    Ok(only_file(folder.path(), scratch)?)
+    Ok((folder, String::from_utf8_lossy(&output.stdout).into_owned()))
 }
 
-fn only_file(folder: &Path, scratch: &Path) -> Result<TempPath> {
+fn only_entry(folder: &Path) -> Result<PathBuf> {
     let mut files = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let file = files
         .next()
         .unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()))
         .map_err(Error::io("find the download in", folder))?;
-    apt::take(&file.path(), scratch)
+    Ok(file.path())
 }
 
 fn missing(place: Place, why: &str) -> Cause {

@@ -16,7 +16,7 @@ use super::failure::{Cause, Failure};
 use super::http::Http;
 use super::index;
 use super::mirror::Mirror;
-use super::partial::{CHUNK, Partial, verify};
+use super::partial::{CHUNK, Partial, Whole};
 use super::places::{Place, Places};
 use crate::recipe::{Origin, Pin, PypiFile};
 
@@ -111,7 +111,8 @@ impl Fetcher {
         }
         let mut failures = Vec::new();
         for origin in from {
-            match self.fetch_one(origin, pin, progress) {
+            let whole = self.obtain(origin, pin, progress);
+            match whole.and_then(|whole| whole.check(pin)) {
                 Ok((file, size)) => {
                     return Ok(Fetched {
                         file,
@@ -129,12 +130,30 @@ impl Fetcher {
         Err(Error::Sources { what, failures })
     }
 
-    fn fetch_one(
+    /// The digest of what the first of these gives that gives anything, of the same kind as `pin`.
+    pub(super) fn digest(&self, from: &[Origin], pin: Pin) -> Result<Pin> {
+        let mut failures = Vec::new();
+        for origin in from {
+            match self.obtain(origin, pin, &mut |_| ()) {
+                Ok(whole) => return Ok(whole.pin),
+                Err(Cause::Local(error)) => return Err(*error),
+                Err(cause) => failures.push(Failure {
+                    origin: self.place(origin),
+                    cause,
+                }),
+            }
+        }
+        let what = from.first().map_or_else(|| "nothing".into(), name);
+        Err(Error::Sources { what, failures })
+    }
+
+    /// What an origin gives, whatever its digest.
+    fn obtain(
         &self,
         origin: &Origin,
         pin: Pin,
         progress: &mut dyn FnMut(Progress),
-    ) -> std::result::Result<(TempPath, u64), Cause> {
+    ) -> std::result::Result<Whole, Cause> {
         let scratch = &self.settings.scratch;
         let by_client = match (origin, self.url(origin)?) {
             (Origin::Debian(_), Some(url)) => {
@@ -158,8 +177,7 @@ impl Fetcher {
                 }
             }
         };
-        let size = verify(&by_client, pin)?;
-        Ok((by_client, size))
+        Ok(Whole::of(by_client, pin)?)
     }
 
     /// The URL that pwb itself downloads from; none where a client of the host's does.
@@ -208,7 +226,7 @@ impl Fetcher {
         url: &str,
         pin: Pin,
         progress: &mut dyn FnMut(Progress),
-    ) -> std::result::Result<(TempPath, u64), Cause> {
+    ) -> std::result::Result<Whole, Cause> {
         let mut partial = Partial::create(&self.settings.scratch, pin)?;
         match local_path(url) {
             Some(path) => copy(&path, &mut partial, progress)?,
@@ -217,7 +235,7 @@ impl Fetcher {
                 self.http.get(url, &mut partial, progress)?;
             }
         }
-        partial.finish()
+        Ok(partial.finish())
     }
 
     /// Whether it may be there without a connection. A mirror may be a local folder.
@@ -232,7 +250,20 @@ impl Fetcher {
         url.is_some_and(|url| local_path(url.trim()).is_some())
     }
 
-    fn online(&self, what: &str) -> std::result::Result<(), Cause> {
+    /// The page at `url`.
+    pub(super) fn page(&self, url: &str) -> std::result::Result<String, Cause> {
+        self.http.page(url).map(|(_, text)| text)
+    }
+
+    pub(super) fn places(&self) -> &Places {
+        &self.settings.places
+    }
+
+    pub(super) fn scratch(&self) -> &Path {
+        &self.settings.scratch
+    }
+
+    pub(super) fn online(&self, what: &str) -> std::result::Result<(), Cause> {
         match self.settings.offline {
             true => Err(Cause::Other(format!(
                 "not asked for {what}: this is an offline run"
@@ -253,7 +284,7 @@ impl Fetcher {
 }
 
 /// The file that a `file:` URL names.
-fn local_path(url: &str) -> Option<PathBuf> {
+pub(super) fn local_path(url: &str) -> Option<PathBuf> {
     let path = url
         .strip_prefix("file://")
         .or_else(|| url.strip_prefix("file:"))?;
@@ -283,7 +314,7 @@ fn copy(
     }
 }
 
-fn name(origin: &Origin) -> String {
+pub(super) fn name(origin: &Origin) -> String {
     let text = match origin {
         Origin::Url(url) => url.split(['?', '#']).next().unwrap_or(url),
         Origin::Debian(path) => path.as_str(),

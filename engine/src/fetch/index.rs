@@ -14,6 +14,18 @@ pub(super) fn link(page: &str, html: &str, file: &str) -> Option<String> {
     Some(resolve(page, url))
 }
 
+/// The names of the files that a page has links to.
+pub(super) fn names(html: &str) -> Vec<String> {
+    let links = html
+        .match_indices('<')
+        .filter_map(|(at, _)| href(html.get(at + 1..)?));
+    let name = |link: String| {
+        let name = link.split(['#', '?']).next()?.rsplit('/').next()?;
+        Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+    };
+    links.filter_map(name).collect()
+}
+
 /// The `href` of the tag that begins here, if it is a link.
 fn href(tag: &str) -> Option<String> {
     let rest = tag.strip_prefix(['a', 'A'])?;

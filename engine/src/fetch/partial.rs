@@ -69,16 +69,44 @@ impl Partial {
         Ok(())
     }
 
-    /// The finished file, if it has the pinned digest.
-    pub(super) fn finish(self) -> std::result::Result<(TempPath, u64), Cause> {
-        let got = self.hasher.finish();
-        check(self.pin, got, self.written)?;
-        Ok((self.file.into_temp_path(), self.written))
+    /// The finished file.
+    pub(super) fn finish(self) -> Whole {
+        Whole {
+            pin: self.hasher.finish(),
+            size: self.written,
+            file: self.file.into_temp_path(),
+        }
     }
 }
 
-/// Hashes the file at `path`; its size if it has the pinned digest.
-pub(super) fn verify(path: &Path, pin: Pin) -> std::result::Result<u64, Cause> {
+/// A downloaded file, and what its digest is.
+pub(super) struct Whole {
+    pub(super) file: TempPath,
+    pub(super) size: u64,
+    pub(super) pin: Pin,
+}
+
+impl Whole {
+    /// Hashes a file; the digest is of the same kind as `pin`.
+    pub(super) fn of(file: TempPath, pin: Pin) -> Result<Whole> {
+        let (pin, size) = hash(&file, pin)?;
+        Ok(Whole { file, size, pin })
+    }
+
+    /// The file and its size, if this is its digest.
+    pub(super) fn check(self, expected: Pin) -> std::result::Result<(TempPath, u64), Cause> {
+        if expected == self.pin {
+            return Ok((self.file, self.size));
+        }
+        Err(Cause::Mismatch {
+            expected: expected.to_string(),
+            got: self.pin.to_string(),
+            size: self.size,
+        })
+    }
+}
+
+fn hash(path: &Path, pin: Pin) -> Result<(Pin, u64)> {
     let mut file = File::open(path).map_err(Error::io("open", path))?;
     let mut hasher = Hasher::new(pin);
     let mut buffer = vec![0; CHUNK];
@@ -91,22 +119,10 @@ pub(super) fn verify(path: &Path, pin: Pin) -> std::result::Result<u64, Cause> {
                 size += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::io("read", path)(error).into()),
+            Err(error) => return Err(Error::io("read", path)(error)),
         }
     }
-    check(pin, hasher.finish(), size)?;
-    Ok(size)
-}
-
-fn check(expected: Pin, got: Pin, size: u64) -> std::result::Result<(), Cause> {
-    if expected == got {
-        return Ok(());
-    }
-    Err(Cause::Mismatch {
-        expected: expected.to_string(),
-        got: got.to_string(),
-        size,
-    })
+    Ok((hasher.finish(), size))
 }
 
 impl Hasher {

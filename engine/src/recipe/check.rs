@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::code::Code;
 use super::diagnostic::Diagnostic;
 use super::item::Condition;
 use super::library::Recipe;
@@ -47,7 +48,8 @@ pub(super) fn unused_options(draft: &Draft, sink: &Sink) -> Vec<Diagnostic> {
         .filter(|option| !used.contains(&option.name));
     let warning = |option: &OptionSpec| {
         let message = format!("option `{}` is never used", option.name.name());
-        Diagnostic::warning(message).at(sink.location(option.span), "nothing depends on it")
+        Diagnostic::warning(Code::Unused, message)
+            .at(sink.location(option.span), "nothing depends on it")
     };
     unused.map(warning).collect()
 }
@@ -60,6 +62,7 @@ pub(super) fn unknown_option(draft: &Draft, option: &Spanned<OptionName>, sink: 
         return;
     }
     let error = sink.finding(
+        Code::UnknownOption,
         option.span,
         format!("unknown option `{}`", option.name()),
         "no option of this name",
@@ -79,7 +82,7 @@ pub(super) fn bad_value(spec: &OptionSpec, text: &str) -> Diagnostic {
         spec.kind.noun(),
         spec.name.name()
     );
-    Diagnostic::error(message).help(format!(
+    Diagnostic::error(Code::BadValue, message).help(format!(
         "it may be {}",
         suggest::list(&spec.kind.allowed(), "or")
     ))
@@ -92,7 +95,12 @@ fn known_result(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sin
     };
     if matches!(node.kind, NodeKind::Check(_)) {
         let message = format!("`{}` is a check: it has no files", node.name.name());
-        let error = sink.finding(reference.span, message, "a node with files is wanted here");
+        let error = sink.finding(
+            Code::WrongUse,
+            reference.span,
+            message,
+            "a node with files is wanted here",
+        );
         let error = error.related(sink.location(node.span), "the check");
         sink.add(error.help("a target names its checks in `checks: […]`".to_owned()));
     }
@@ -106,7 +114,12 @@ fn known_result(draft: &Draft, reference: &Spanned<Reference>, recipe: &str, sin
         let message = format!("node `{}` has no output `{path}`", node.name.name());
         let outputs: Vec<_> = run.outputs.iter().map(|output| output.as_str()).collect();
         let help = format!("its outputs: {}", suggest::list(&outputs, "and"));
-        let error = sink.finding(reference.span, message, "not an output, nor in one");
+        let error = sink.finding(
+            Code::UnknownOutput,
+            reference.span,
+            message,
+            "not an output, nor in one",
+        );
         let error = error.related(sink.location(node.span), "the node");
         sink.add(error.help(help));
     }
@@ -119,7 +132,7 @@ fn known_check(draft: &Draft, name: &Spanned<NodeName>, recipe: &str, sink: &mut
     };
     if !matches!(node.kind, NodeKind::Check(_)) {
         let message = format!("`{}` is not a check", node.name.name());
-        let error = sink.finding(name.span, message, "`Check(…)` is wanted");
+        let error = sink.finding(Code::WrongUse, name.span, message, "`Check(…)` is wanted");
         sink.add(error.related(sink.location(node.span), "the node"));
     }
 }
@@ -143,6 +156,7 @@ fn unknown_node(draft: &Draft, node: &NodeName, span: Span, recipe: &str, sink: 
         _ => suggest::help(written, here),
     };
     let error = sink.finding(
+        Code::UnknownNode,
         span,
         format!("unknown node `{written}`"),
         "no node of this name",
@@ -160,6 +174,7 @@ fn unknown_recipe(draft: &Draft, recipe: &str, sink: &mut Sink, span: Span) -> b
         .values()
         .map(|Recipe { name, .. }| name.as_str());
     let error = sink.finding(
+        Code::UnknownRecipe,
         span,
         format!("unknown recipe `{recipe}`"),
         format!("there is no `{recipe}.ron`"),
@@ -219,6 +234,7 @@ fn wrong_kind(
         option.name()
     );
     let error = sink.finding(
+        Code::WrongUse,
         option.span,
         message,
         format!("this is a {}", spec.kind.noun()),

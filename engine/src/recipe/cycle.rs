@@ -6,6 +6,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
+use super::code::Code;
 use super::name::NodeName;
 use super::node::Node;
 use super::sink::Sink;
@@ -82,7 +83,7 @@ fn report(graph: &Needs<'_>, cycle: &[(NodeIndex, Span)], sink: &mut Sink) {
         return;
     };
     let message = format!("nodes need each other: {}", names.join(" -> "));
-    let error = sink.finding(span, message, label);
+    let error = sink.finding(Code::Cycle, span, message, label);
     let error = steps.fold(error, |error, (span, label)| {
         error.related(sink.location(span), label)
     });

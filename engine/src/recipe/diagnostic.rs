@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::code::Code;
 use super::excerpt;
 use super::source::Location;
 
@@ -29,6 +30,8 @@ pub struct Label {
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
+    /// What kind of finding it is.
+    pub code: Code,
     /// One line that says what is wrong.
     pub message: String,
     /// The place that is meant; none where the cause is no file (a name on the command line).
@@ -41,9 +44,10 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error without a place.
-    pub fn error(message: impl Into<String>) -> Diagnostic {
+    pub fn error(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
+            code,
             message: message.into(),
             primary: None,
             related: Vec::new(),
@@ -52,10 +56,10 @@ impl Diagnostic {
     }
 
     /// A warning without a place.
-    pub fn warning(message: impl Into<String>) -> Diagnostic {
+    pub fn warning(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Warning,
-            ..Diagnostic::error(message)
+            ..Diagnostic::error(code, message)
         }
     }
 
@@ -120,12 +124,12 @@ impl Diagnostics {
         let shown = self.0.iter().take(Diagnostics::SHOWN);
         let mut parts: Vec<String> = shown.map(|one| one.render(color)).collect();
         let rest = self.0.len().saturating_sub(Diagnostics::SHOWN);
-        if rest > 0 {
+        if let Some(hidden) = self.0.get(Diagnostics::SHOWN) {
             let message = format!(
                 "{rest} more {} not shown",
                 if rest == 1 { "error is" } else { "errors are" }
             );
-            parts.push(Diagnostic::error(message).render(color));
+            parts.push(Diagnostic::error(hidden.code, message).render(color));
         }
         parts.join("\n\n")
     }

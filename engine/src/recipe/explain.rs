@@ -4,21 +4,31 @@ use std::ops::Range;
 
 use ron::error::{Error, Position, SpannedError};
 
+use super::brackets::{Unbalanced, unbalanced};
+use super::code::Code;
 use super::suggest;
 
 /// An error in words.
 pub(super) struct Explained {
+    pub(super) code: Code,
     pub(super) message: String,
     pub(super) label: String,
     pub(super) help: Option<String>,
     /// Bytes of the text that was read.
     pub(super) range: Range<usize>,
+    /// A further place, and what to say there.
+    pub(super) related: Option<(Range<usize>, String)>,
 }
 
 /// Explains an error that reading this text gave.
 pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
     let end = offset(text, error.span.end);
     let read = offset(text, error.span.start).min(end)..end;
+    if kind(&error.code) == Code::Syntax
+        && let Some(explained) = out_of_balance(&error.code, text, end)
+    {
+        return explained;
+    }
     let (message, label, help, range) = match &error.code {
         Error::NoSuchStructField {
             expected,
@@ -74,6 +84,16 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
                 next_token(text, text.trim_end().len()),
             )
         }
+        Error::InvalidEscape(_) => {
+            let start = text[..read.end].rfind('\\').unwrap_or(read.start);
+            let help = "write `\\\\` for a backslash, or the text as it is: `r\"…\"`".to_owned();
+            (
+                "the backslash escapes nothing".to_owned(),
+                "no such escape".to_owned(),
+                Some(help),
+                start..read.end,
+            )
+        }
         Error::NoSuchExtension(name) => (
             format!("unknown RON extension `{name}`"),
             String::new(),
@@ -101,6 +121,7 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
                     "the file goes on after its end",
                     "one value is all that is wanted",
                 ),
+                Error::UnexpectedChar(_) => ("this cannot stand here", ""),
                 Error::ExceededRecursionLimit => ("lists and maps are nested too deep", ""),
                 code => (&*lower(&code.to_string()), ""),
             };
@@ -118,14 +139,90 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> Explained {
             } else {
                 next_token(text, end)
             };
-            (message.to_owned(), label.to_owned(), None, range)
+            let help = habit(&text[range.start..]).map(str::to_owned);
+            (message.to_owned(), label.to_owned(), help, range)
         }
     };
     Explained {
+        code: kind(&error.code),
         message,
         label,
         help,
         range,
+        related: None,
+    }
+}
+
+/// What a slip means that has its own look.
+fn habit(rest: &str) -> Option<&'static str> {
+    let merge = ["<<<<<<<", "=======", ">>>>>>>"];
+    if merge.iter().any(|mark| rest.starts_with(mark)) {
+        return Some("this is the mark of a merge: choose a side of it");
+    }
+    rest.starts_with('=')
+        .then_some("a field is written `name: value`")
+}
+
+/// A bracket or quote without its other half, unless reading stopped before it.
+fn out_of_balance(error: &Error, text: &str, stopped: usize) -> Option<Explained> {
+    let ended = matches!(error, Error::Eof | Error::ExpectedStringEnd);
+    let end = text.trim_end().len();
+    let (message, range, label, related) = match unbalanced(text)? {
+        Unbalanced::Crossed { place, .. } | Unbalanced::Close(_, place)
+            if !ended && stopped < place.start =>
+        {
+            return None;
+        }
+        Unbalanced::Crossed {
+            open,
+            at,
+            close,
+            place,
+        } => (
+            format!("`{close}` does not close `{open}`"),
+            place,
+            "",
+            Some((at, "opened here".to_owned())),
+        ),
+        Unbalanced::Close(close, place) => (format!("`{close}` closes nothing"), place, "", None),
+        Unbalanced::Open(..) | Unbalanced::Endless(_) if !ended => return None,
+        Unbalanced::Open(open, at) => (
+            "the file ends in the middle of a value".to_owned(),
+            end..end,
+            "",
+            Some((at, format!("`{open}` is never closed"))),
+        ),
+        Unbalanced::Endless(at) => (
+            "the file ends in the middle of a text".to_owned(),
+            at,
+            "it begins here; if it should not, a quote is missing before",
+            None,
+        ),
+    };
+    Some(Explained {
+        code: Code::Syntax,
+        message,
+        label: label.to_owned(),
+        help: None,
+        range,
+        related,
+    })
+}
+
+fn kind(error: &Error) -> Code {
+    match error {
+        Error::NoSuchStructField { .. } => Code::UnknownField,
+        Error::DuplicateStructField { .. } => Code::Repeated,
+        Error::MissingStructField { .. } => Code::MissingField,
+        Error::ExpectedDifferentStructName { .. }
+        | Error::ExpectedNamedStructLike(_)
+        | Error::ExpectedDifferentLength { .. }
+        | Error::ExpectedArray
+        | Error::ExpectedMap
+        | Error::ExpectedInteger
+        | Error::IntegerOutOfBounds
+        | Error::ExpectedBoolean => Code::WrongType,
+        _ => Code::Syntax,
     }
 }
 

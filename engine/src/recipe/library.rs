@@ -1,18 +1,20 @@
 //! All recipes of a folder, checked, and the questions that the rest of the engine asks of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::name::{NodeName, OptionName, Reference};
-use super::node::Node;
+use super::node::{Node, NodeKind};
 use super::option::{OptionSpec, Value, Values};
 use super::read::{self, Draft, Files};
 use super::sink::Sink;
 use super::source::{Location, Source, Span};
 use super::suggest;
 use super::target::Target;
-use super::{check, cycle, locks};
+use super::{check, cycle, locks, unused};
 
 /// What to do with lock files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +102,22 @@ impl Library {
         &self.warnings
     }
 
+    /// Nodes and lock files that no target needs, whatever its options: worth a look, and no more. `files` are those that
+    /// the library was loaded from.
+    pub fn unused(&self, files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<Diagnostic> {
+        unused::unused(self, &files.into_iter().collect())
+    }
+
+    /// The same, with relative paths of local folders starting in this folder.
+    pub fn below(mut self, folder: &Path) -> Library {
+        for node in self.nodes.values_mut() {
+            if let NodeKind::Source(source) = &mut node.kind {
+                source.path = folder.join(&source.path).display().to_string();
+            }
+        }
+        self
+    }
+
     /// By name.
     pub fn recipes(&self) -> impl Iterator<Item = &Recipe> {
         self.recipes.values()
@@ -134,7 +152,7 @@ impl Library {
     pub fn target(&self, name: &str) -> Result<&Target, Diagnostics> {
         self.targets.get(name).ok_or_else(|| {
             let known = self.targets.keys().map(String::as_str);
-            Diagnostic::error(format!("unknown target `{name}`"))
+            Diagnostic::error(Code::UnknownTarget, format!("unknown target `{name}`"))
                 .help(suggest::help(name, known))
                 .into()
         })
@@ -148,7 +166,7 @@ impl Library {
         let node = NodeName::parse(name).and_then(|name| self.nodes.get(&name));
         node.map(Wanted::Node).ok_or_else(|| {
             let known = self.nodes.keys().map(NodeName::as_str);
-            Diagnostic::error(format!("unknown node `{name}`"))
+            Diagnostic::error(Code::UnknownNode, format!("unknown node `{name}`"))
                 .help(suggest::help(name, known))
                 .into()
         })
@@ -210,7 +228,8 @@ impl Library {
             let nearest =
                 suggest::nearest(written, known).map(|name| format!("did you mean `{name}`?"));
             let all: Vec<_> = self.options.keys().map(OptionName::as_str).collect();
-            let error = Diagnostic::error(format!("unknown option `{written}`"));
+            let error =
+                Diagnostic::error(Code::UnknownOption, format!("unknown option `{written}`"));
             let error = error.help(nearest).help(suggest::known_names(&all));
             return Err(error.into());
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::code::Code;
 use super::lock::Lock;
 use super::node::{Debian, NodeKind, Root, Winner};
 use super::read::{Draft, Files, read_lock};
@@ -25,13 +26,20 @@ pub(super) fn attach(draft: &mut Draft, files: &Files, sink: &mut Sink) {
         let lock = match (read.get(path), files.get(path)) {
             (Some(lock), _) => lock.clone(),
             (None, Some(bytes)) => {
+                let before = sink.errors.len();
                 let lock = read_lock(path, bytes, sink).map(Arc::new);
+                for error in &mut sink.errors[before..] {
+                    error
+                        .help
+                        .push(format!("`pwb lock {name}` writes it again"));
+                }
                 read.insert(path.to_owned(), lock.clone());
                 lock
             }
             (None, None) => {
                 let message = format!("there is no lock file `{path}`");
                 let error = sink.finding(
+                    Code::MissingFile,
                     debian.lock_path.span,
                     message,
                     "no such file in the recipes folder",
@@ -61,14 +69,19 @@ fn fits(debian: &Debian, lock: &Lock, name: &str, sink: &mut Sink) {
                 "`{}` is locked for {what} `{locked}`, not `{wanted}`",
                 debian.lock_path
             );
-            let error = sink.finding(wanted.span, message, format!("`{locked}` in the lock file"));
+            let error = sink.finding(
+                Code::StaleLock,
+                wanted.span,
+                message,
+                format!("`{locked}` in the lock file"),
+            );
             sink.add(error.help(again.clone()));
         }
     }
     for want in &debian.want {
         if lock.package(want).is_none() {
             let message = format!("package `{want}` is not in `{}`", debian.lock_path);
-            let error = sink.finding(want.span, message, "not in the lock file");
+            let error = sink.finding(Code::StaleLock, want.span, message, "not in the lock file");
             let known = lock.packages.iter().map(|package| package.name.as_str());
             let nearest =
                 suggest::nearest(want, known).map(|name| format!("did you mean `{name}`?"));
@@ -89,7 +102,7 @@ fn known_winners(root: &Root, recipe: &str, lock: Option<&Lock>, sink: &mut Sink
             continue;
         }
         let message = format!("`{name}` is neither a layer nor a package of this root");
-        let error = sink.finding(*span, message, "cannot win");
+        let error = sink.finding(Code::UnknownWinner, *span, message, "cannot win");
         let layers = root
             .layers
             .all()

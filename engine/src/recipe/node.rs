@@ -15,6 +15,7 @@ use super::option::Values;
 use super::path::{RelativePath, SandboxPath};
 use super::registry::{NpmFile, PypiFile};
 use super::source::{Span, Spanned};
+use super::updates::Updates;
 
 /// A named node.
 #[derive(Debug, Clone)]
@@ -51,6 +52,19 @@ pub struct Fetch {
     pub pin: Pin,
     /// What to do with them.
     pub unpack: Unpack,
+    /// Where newer versions are told of.
+    pub updates: Option<Updates>,
+    /// Where this is written.
+    pub written: Written,
+}
+
+/// The places in a recipe that another version of a download would change.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Of the text of each of `from`, in their order.
+    pub from: Vec<Span>,
+    /// Of the digest.
+    pub pin: Span,
 }
 
 /// A place to download from.

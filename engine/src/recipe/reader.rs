@@ -4,11 +4,13 @@
 //! bad value hides no other error, and its place is known whatever its type. Knows RON, not recipes.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ron::extensions::Extensions;
 use ron::value::RawValue;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::code::Code;
 use super::explain;
 use super::sink::Sink;
 use super::source::{Span, Spanned};
@@ -159,11 +161,12 @@ impl<'a, 's> Reader<'a, 's> {
     /// Adds an error at a piece.
     pub(super) fn error(
         &mut self,
+        code: Code,
         span: Span,
         message: impl Into<String>,
         label: impl Into<String>,
     ) {
-        self.sink.error(span, message, label);
+        self.sink.error(code, span, message, label);
     }
 
     /// A piece as a type; an error and None where it is not of that type.
@@ -174,12 +177,20 @@ impl<'a, 's> Reader<'a, 's> {
             Err(error) => {
                 let found = explain::explain(&error, raw.0);
                 let start = self.span(raw).start;
-                let span = Span {
+                let place = |range: Range<usize>| Span {
                     file: self.file,
-                    start: start + found.range.start,
-                    end: start + found.range.end,
+                    start: start + range.start,
+                    end: start + range.end,
                 };
-                let error = self.sink.finding(span, found.message, found.label);
+                let (span, related) = (place(found.range), found.related);
+                let related = related.map(|(range, label)| (place(range), label));
+                let error = self
+                    .sink
+                    .finding(found.code, span, found.message, found.label);
+                let error = match related {
+                    Some((span, label)) => error.related(self.sink.location(span), label),
+                    None => error,
+                };
                 self.sink.add(error.help(found.help));
                 None
             }
@@ -190,12 +201,22 @@ impl<'a, 's> Reader<'a, 's> {
     pub(super) fn text(&mut self, raw: Raw<'a>) -> Option<Spanned<String>> {
         let span = self.span(raw);
         if !raw.is_string() {
-            self.error(span, "a string is wanted here", "not a string");
+            self.error(
+                Code::WrongType,
+                span,
+                "a string is wanted here",
+                "not a string",
+            );
             return None;
         }
         let text: String = self.read(raw)?;
         if text.contains('\0') {
-            self.error(span, "a NUL character cannot be in here", "");
+            self.error(
+                Code::BadValue,
+                span,
+                "a NUL character cannot be in here",
+                "",
+            );
             return None;
         }
         Some(Spanned::new(text, span))
@@ -205,7 +226,7 @@ impl<'a, 's> Reader<'a, 's> {
     pub(super) fn filled(&mut self, raw: Raw<'a>, what: &str) -> Option<Spanned<String>> {
         let text = self.text(raw)?;
         if text.is_empty() {
-            self.error(text.span, format!("{what} is empty"), "");
+            self.error(Code::Empty, text.span, format!("{what} is empty"), "");
             return None;
         }
         Some(text)
@@ -264,7 +285,9 @@ impl<'a, 's> Reader<'a, 's> {
     pub(super) fn twice(&mut self, what: &str, second: &Spanned<String>, first: Span) {
         let first = self.sink.location(first);
         let message = format!("{what} `{second}` is there twice");
-        let error = self.sink.finding(second.span, message, "the second time");
+        let error = self
+            .sink
+            .finding(Code::Repeated, second.span, message, "the second time");
         self.sink.add(error.related(first, "the first time"));
     }
 
@@ -274,7 +297,12 @@ impl<'a, 's> Reader<'a, 's> {
         let span = self.span(raw);
         let expected = format!("one of {}", suggest::list(known, "or"));
         if head.is_empty() {
-            self.error(span, format!("{what} is wanted here"), expected);
+            self.error(
+                Code::WrongType,
+                span,
+                format!("{what} is wanted here"),
+                expected,
+            );
             return;
         }
         let span = Span {
@@ -282,9 +310,12 @@ impl<'a, 's> Reader<'a, 's> {
             ..span
         };
         let help = suggest::nearest(head, known.iter().copied());
-        let error = self
-            .sink
-            .finding(span, format!("`{head}` is not {what}"), expected);
+        let error = self.sink.finding(
+            Code::UnknownKind,
+            span,
+            format!("`{head}` is not {what}"),
+            expected,
+        );
         self.sink
             .add(error.help(help.map(|name| format!("did you mean `{name}`?"))));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::code::Code;
 use super::diagnostic::Diagnostic;
 use super::item::Condition;
 use super::name::{NodeName, OptionName, Reference};
@@ -43,6 +44,7 @@ impl Sink {
                     end: range.end,
                 };
                 self.error(
+                    Code::Syntax,
                     span,
                     format!("`{path}` is not UTF-8"),
                     "the first bytes that are not",
@@ -55,21 +57,23 @@ impl Sink {
     /// Adds an error.
     pub(super) fn error(
         &mut self,
+        code: Code,
         span: Span,
         message: impl Into<String>,
         label: impl Into<String>,
     ) {
-        self.errors.push(self.finding(span, message, label));
+        self.errors.push(self.finding(code, span, message, label));
     }
 
     /// An error to add to, then to give to [`Sink::add`].
     pub(super) fn finding(
         &self,
+        code: Code,
         span: Span,
         message: impl Into<String>,
         label: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic::error(message).at(self.location(span), label)
+        Diagnostic::error(code, message).at(self.location(span), label)
     }
 
     /// Adds an error made with [`Sink::finding`].

@@ -111,17 +111,22 @@ impl Location {
 
     /// The line, from 1.
     pub fn line(&self) -> usize {
-        self.before().matches('\n').count() + 1
+        self.start().0
     }
 
     /// The column in characters, from 1.
     pub fn column(&self) -> usize {
-        self.before()
-            .chars()
-            .rev()
-            .take_while(|c| *c != '\n')
-            .count()
-            + 1
+        self.start().1
+    }
+
+    /// Line and column of the first character that is meant, both from 1, columns in characters.
+    pub fn start(&self) -> (usize, usize) {
+        self.line_and_column(self.range.start)
+    }
+
+    /// Line and column after the last character that is meant, as of [`Location::start`].
+    pub fn end(&self) -> (usize, usize) {
+        self.line_and_column(self.range.end)
     }
 
     /// How many characters are meant.
@@ -134,7 +139,9 @@ impl Location {
             .count()
     }
 
-    fn before(&self) -> &str {
-        self.source.text.get(..self.range.start).unwrap_or_default()
+    fn line_and_column(&self, byte: usize) -> (usize, usize) {
+        let before = self.source.text.get(..byte).unwrap_or_default();
+        let last = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, last.chars().count() + 1)
     }
 }

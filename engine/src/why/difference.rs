@@ -85,8 +85,8 @@ impl Difference {
     ) -> Result<Difference> {
         let is_command = !new.action.arguments.iter().any(|first| is_builtin(first));
         let arguments = (&old.action.arguments, &new.action.arguments);
-        let options = if old.has_provenance() && new.has_provenance() {
-            changes(&old.provenance.options, &new.provenance.options)
+        let options = if old.has_lineage() && new.has_lineage() {
+            changes(&old.lineage.options, &new.lineage.options)
         } else {
             BTreeMap::new()
         };
@@ -179,7 +179,7 @@ fn settings(manifest: &Manifest) -> BTreeMap<String, String> {
                 let (what, value) = root_part(manifest, part);
                 add(what, value);
             }
-            let layers: Vec<String> = manifest.provenance.feeds.iter().map(name).collect();
+            let layers: Vec<String> = manifest.lineage.feeds.iter().map(name).collect();
             add(LAYERS.into(), layers.join(SEPARATOR));
         }
         _ => add(
@@ -195,7 +195,7 @@ fn root_part(manifest: &Manifest, part: &str) -> (String, String) {
     let split = part.split_once('\n').or_else(|| part.rsplit_once(' '));
     match split {
         Some((what, place)) if what.starts_with("wins ") => {
-            let mut feeds = manifest.provenance.feeds.iter();
+            let mut feeds = manifest.lineage.feeds.iter();
             let layer = feeds.find(|feed| feed.mount == place).map(name);
             (what.to_owned(), layer.unwrap_or_else(|| place.to_owned()))
         }
@@ -228,10 +228,10 @@ fn inputs(trees: &Trees<'_>, old: &Manifest, new: &Manifest) -> Result<Vec<Input
             .map(|feed| (label(feed), feed.clone()))
             .collect()
     };
-    let news = named(&new.provenance.feeds);
+    let news = named(&new.lineage.feeds);
     // What an older pwb ran is taken to have been fed by the same nodes.
-    let olds = if old.has_provenance() {
-        named(&old.provenance.feeds)
+    let olds = if old.has_lineage() {
+        named(&old.lineage.feeds)
     } else {
         let keyless = |feed: &Feed| Feed::new(&feed.mount, &feed.node, &feed.path, None);
         news.iter()

@@ -10,9 +10,9 @@ use super::manifest::Manifest;
 use super::reason::{Finding, Reason, remade};
 use crate::error::Result;
 use crate::graph::{Graph, Input, StepId, Work};
+use crate::lineage::lineage;
 use crate::plan::{Known, Plan, part};
 use crate::prepare::{Prepared, prepare};
-use crate::provenance::provenance;
 
 /// How a node stands, and why.
 #[derive(Clone, Debug)]
@@ -107,8 +107,8 @@ pub fn explain(
                 Some(past) => Some(past.clone()),
                 None => store.run_of(manifest.key)?,
             };
-            let since = made.as_ref().map(|past| &past.run.provenance);
-            let spared = since.map(|since| remade(store, since, &manifest.provenance));
+            let since = made.as_ref().map(|past| &past.run.lineage);
+            let spared = since.map(|since| remade(store, since, &manifest.lineage));
             Standing::UpToDate {
                 spared: spared.transpose()?.unwrap_or_default(),
                 made,
@@ -145,7 +145,7 @@ pub fn explain_run(
     let place = runs.iter().position(|one| one == past);
     let before = runs.iter().skip(place.map_or(0, |place| place + 1));
     let others = before.filter(|one| one.run.key != past.run.key);
-    let earlier = against.or_else(|| nearest(others, &past.run.provenance.options));
+    let earlier = against.or_else(|| nearest(others, &past.run.lineage.options));
     let reason = match (&manifest, earlier) {
         (Some(new), Some(earlier)) => Some(Reason::between(store, earlier, new, &[])?),
         _ => None,
@@ -163,7 +163,7 @@ fn nearest<'a>(
     options: &BTreeMap<String, String>,
 ) -> Option<&'a PastRun> {
     runs.min_by_key(|past| {
-        let theirs = &past.run.provenance.options;
+        let theirs = &past.run.lineage.options;
         let names: BTreeSet<&String> = theirs.keys().chain(options.keys()).collect();
         let differing = names
             .iter()
@@ -188,7 +188,7 @@ fn present(
         node: graph.name(step).to_owned(),
         key: prepared.key,
         action: prepared.action.clone(),
-        provenance: provenance(graph, plan, step),
+        lineage: lineage(graph, plan, step),
     };
     Ok((manifest, prepared))
 }
@@ -259,7 +259,7 @@ fn as_before(
         path: input.path.to_string(),
         why: "its earlier result is not known".into(),
     };
-    let feeds = earlier.map_or(&[][..], |past| &past.run.provenance.feeds);
+    let feeds = earlier.map_or(&[][..], |past| &past.run.lineage.feeds);
     let same = |feed: &&pwb_cache::Feed| {
         feed.node == graph.name(input.step) && feed.path == input.path.relative()
     };

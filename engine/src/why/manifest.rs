@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pwb_cache::{Action, ActionKey, Digest, Directory, Entry, Provenance, Store, TreeDigest};
+use pwb_cache::{Action, ActionKey, Digest, Directory, Entry, Lineage, Store, TreeDigest};
 
 use crate::error::Result;
 
@@ -16,7 +16,7 @@ pub struct Manifest {
     /// What the key was made of.
     pub action: Action,
     /// Where that came from. Empty if an older pwb recorded it.
-    pub provenance: Provenance,
+    pub lineage: Lineage,
 }
 
 impl Manifest {
@@ -30,13 +30,13 @@ impl Manifest {
             node: node.to_owned(),
             key,
             action,
-            provenance: run.map(|past| past.run.provenance).unwrap_or_default(),
+            lineage: run.map(|past| past.run.lineage).unwrap_or_default(),
         }))
     }
 
     /// Whether it is known what fed it, and under which options.
-    pub(super) fn has_provenance(&self) -> bool {
-        self.provenance != Provenance::default()
+    pub(super) fn has_lineage(&self) -> bool {
+        self.lineage != Lineage::default()
     }
 }
 

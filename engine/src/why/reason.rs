@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use pwb_cache::{ActionKey, Digest, Feed, PastRun, Provenance, Store};
+use pwb_cache::{ActionKey, Digest, Feed, Lineage, PastRun, Store};
 
 use super::difference::Difference;
 use super::manifest::Manifest;
@@ -75,7 +75,7 @@ fn reason(
 }
 
 /// Why nodes ran anew between two runs of one action: what they made came out as before.
-pub(super) fn remade(store: &Store, old: &Provenance, new: &Provenance) -> Result<Vec<Reason>> {
+pub(super) fn remade(store: &Store, old: &Lineage, new: &Lineage) -> Result<Vec<Reason>> {
     let mut seen = HashSet::new();
     let mut reasons = Vec::new();
     for (old, new) in old.feeds.iter().zip(&new.feeds) {

@@ -28,7 +28,7 @@ impl Context<'_> {
         };
         let outputs: Vec<TreePath> = outputs.iter().map(in_tree).collect::<Result<_>>()?;
         let action = self.wrap(&outputs)?;
-        let mut log = self.log()?;
+        let mut log = self.open_log()?;
         let executed = workers.execute(self.store, &action, &mut |bytes| log.take(bytes))?;
         log.finish()?;
         let Some(executed) = executed else {

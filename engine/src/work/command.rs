@@ -69,7 +69,7 @@ impl Context<'_> {
                     outcome,
                     unexpected: Unexpected {
                         status: sentence(status),
-                        log: self.store.log_path(self.prepared.key),
+                        log: self.log.clone(),
                         kept: self.keep(&scratch)?,
                     },
                 });
@@ -168,7 +168,7 @@ impl Context<'_> {
             timeout: action.timeout,
             scratch,
         };
-        let mut log = self.log()?;
+        let mut log = self.open_log()?;
         let run = || {
             let exit = pwb_sandbox::run(&spec, &mut |bytes| log.take(bytes))?;
             log.finish()?;
@@ -234,7 +234,7 @@ impl Context<'_> {
 
     /// The error that a command's end is.
     pub(super) fn failed(&self, status: Status, kept: Option<PathBuf>) -> Result<Error> {
-        let log = self.store.log_path(self.prepared.key);
+        let log = self.log.clone();
         let bytes = fs::read(&log)?;
         let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
         Ok(Error::Command {

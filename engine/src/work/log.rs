@@ -20,8 +20,8 @@ pub(super) struct Log<'a> {
 
 impl Context<'_> {
     /// Starts the log of the step's command, and says that it has started.
-    pub(super) fn log(&self) -> Result<Log<'_>> {
-        let path = self.store.log_path(self.prepared.key);
+    pub(super) fn open_log(&self) -> Result<Log<'_>> {
+        let path = self.log.clone();
         let file = fs::create(&path)?;
         self.started(Some(path.clone()));
         Ok(Log {

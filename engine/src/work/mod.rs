@@ -9,6 +9,7 @@ mod root;
 mod stage;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(crate) struct Context<'a> {
     pub id: StepId,
     pub step: &'a Step,
     pub prepared: &'a Prepared,
+    /// Where the output of a command goes.
+    pub log: PathBuf,
     /// Whether it was told that the step has started.
     pub announced: AtomicBool,
 }
@@ -92,7 +95,7 @@ impl Context<'_> {
         (self.observe)(Event::Step(self.id, what));
     }
 
-    fn started(&self, log: Option<std::path::PathBuf>) {
+    fn started(&self, log: Option<PathBuf>) {
         if self.announced.swap(true, Ordering::Relaxed) {
             return;
         }

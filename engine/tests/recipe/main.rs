@@ -1,8 +1,10 @@
 //! The recipe language from text to checked library, and what a person reads where it is wrong.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod broken;
 mod checks;
 mod docs;
+mod format;
 mod library;
 mod mutation;
 mod names;

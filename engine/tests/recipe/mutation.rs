@@ -1,7 +1,7 @@
 //! However a recipe is spoilt, it is read or refused: no panic, and every error has its place in the text.
 
 use proptest::prelude::*;
-use pwb_engine::recipe::Library;
+use pwb_engine::recipe::{Library, format};
 
 const RECIPE: &str = include_str!("everything.ron");
 
@@ -30,6 +30,11 @@ const PARTS: [&str; 20] = [
 ];
 
 fn refused_in_place(text: &[u8]) {
+    // What can be laid out, is the same when it is laid out again.
+    if let Ok(laid) = format("ports.ron", text) {
+        let again = format("ports.ron", laid.as_bytes());
+        assert_eq!(again.ok().as_ref(), Some(&laid));
+    }
     let files = [
         ("ports.ron".to_owned(), text.to_vec()),
         ("x.lock".to_owned(), text.to_vec()),

@@ -501,7 +501,10 @@ fn what_could_not_be_read_is_not_unknown() {
       |
     1 | Recipe(
       |        ^
-      = help: a closing quote, `)`, `]` or `}` is missing
+     ::: broken.ron:1:7
+      |
+    1 | Recipe(
+      |       - `(` is never closed
 
     error: field `path` is missing in `Source`
      --> ports.ron:1:24

@@ -35,6 +35,7 @@ fn digests() {
       |
     9 |         "none": Fetch(from: [Url("https://example.org/a.tar")]),
       |                 ^^^^^ `sha256: "…"` or `blake3: "…"` is wanted in here
+      = help: it is what upstream publishes, or what `sha256sum` says of the file
 
     error: two digests for one download
       --> ports.ron:13:21

@@ -68,6 +68,7 @@ fn lock_file_malformed() {
       |
     1 |
       | ^ `Lock(…)` is wanted here
+      = help: `pwb lock toolchain/debian` writes it again
     ");
     assert_snapshot!(locked("Lock(suite: \"trixie\", packages: [])"), @r#"
     error: field `architecture` is missing in `Lock`
@@ -75,6 +76,7 @@ fn lock_file_malformed() {
       |
     1 | Lock(suite: "trixie", packages: [])
       | ^^^^ `architecture: …` is wanted in here
+      = help: `pwb lock toolchain/debian` writes it again
     "#);
     let bad = LOCK
         .replace("93e583", "")
@@ -86,18 +88,21 @@ fn lock_file_malformed() {
       |
     5 | ...gawk", version: "1:5.2.1-2+b1", sha256: "f243454e6e9e4588ca2c2662206ad961659863277afcdb96801647d640", size: 1, path: ...
       |                                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ it has 58 characters, not 64
+      = help: `pwb lock toolchain/debian` writes it again
 
     error: the number is out of range
      --> toolchain.lock:6:133
       |
     6 | ...84059a13c4aab6d148aa208deea4a76", size: -1, path: "/pool/make/make.deb"),
       |                                            ^^
+      = help: `pwb lock toolchain/debian` writes it again
 
     error: `/pool/make/make.deb` is not a relative path without `.`, `..` and empty parts
      --> toolchain.lock:6:143
       |
     6 | ...aab6d148aa208deea4a76", size: -1, path: "/pool/make/make.deb"),
       |                                            ^^^^^^^^^^^^^^^^^^^^^ it begins with `/`
+      = help: `pwb lock toolchain/debian` writes it again
     "#);
 }
 
@@ -143,6 +148,7 @@ fn lock_file_with_a_package_twice() {
       |
     5 |         Package(name: "make", version: "1:5.2.1-2+b1", sha256: "93e583f243454e6e9e4588ca2c2662206ad961659863277afcdb9680...
       |                       ------ the first time
+      = help: `pwb lock toolchain/debian` writes it again
     "#);
 }
 
@@ -158,6 +164,7 @@ fn a_shared_lock_file_is_blamed_once() {
       |
     1 | Lock
       |     ^
+      = help: `pwb lock toolchain/a` writes it again
     ");
 }
 

@@ -120,15 +120,17 @@ fn unfinished() {
       |
     2 |     nodes: {
       |             ^
-      = help: a closing quote, `)`, `]` or `}` is missing
+     ::: ports.ron:2:12
+      |
+    2 |     nodes: {
+      |            - `{` is never closed
     ");
     assert_snapshot!(refused_recipe("Recipe(about: \"x)\n"), @r#"
-    error: the file ends in the middle of a value
-     --> ports.ron:1:18
+    error: the file ends in the middle of a text
+     --> ports.ron:1:15
       |
     1 | Recipe(about: "x)
-      |                  ^
-      = help: a closing quote, `)`, `]` or `}` is missing
+      |               ^ it begins here; if it should not, a quote is missing before
     "#);
     assert_snapshot!(refused_recipe("Recipe() /* x"), @"
     error: unclosed block comment
@@ -156,18 +158,23 @@ fn punctuation() {
       |                    ^ before this
     "#);
     assert_snapshot!(refused_recipe(r#"Recipe(nodes: {"a": Fetch(from: ["x")})"#), @r#"
-    error: `,` is missing
+    error: `)` does not close `[`
      --> ports.ron:1:37
       |
     1 | Recipe(nodes: {"a": Fetch(from: ["x")})
-      |                                     ^ before this
+      |                                     ^
+     ::: ports.ron:1:33
+      |
+    1 | Recipe(nodes: {"a": Fetch(from: ["x")})
+      |                                 - opened here
     "#);
     assert_snapshot!(refused_recipe(r#"Recipe(about: "\q")"#), @r#"
-    error: unknown escape character
-     --> ports.ron:1:18
+    error: the backslash escapes nothing
+     --> ports.ron:1:16
       |
     1 | Recipe(about: "\q")
-      |                  ^
+      |                ^^ no such escape
+      = help: write `\\` for a backslash, or the text as it is: `r"…"`
     "#);
     assert_snapshot!(refused_recipe("Recipe() Recipe()"), @"
     error: the file goes on after its end
@@ -228,7 +235,7 @@ fn unknown_fields() {
       |
     6 |         "a": Fetch(from: [], checksum: "", unpack: Tar(strp: 1)),
       |                              ^^^^^^^^ no field of this name
-      = help: there are `from`, `sha256`, `blake3` and `unpack`
+      = help: there are `from`, `sha256`, `blake3`, `unpack` and `updates`
     "#);
 }
 

@@ -25,6 +25,8 @@ pub enum Peer {
     /// Which BuildGrid wants in order to execute.
     Postgres,
     Bazel,
+    /// What reads SBOMs and provenance.
+    Validators,
 }
 
 impl Peer {
@@ -34,6 +36,7 @@ impl Peer {
             Peer::BuildGrid => "buildgrid",
             Peer::Postgres => "postgres",
             Peer::Bazel => "bazel",
+            Peer::Validators => "validators",
         }
     }
 }

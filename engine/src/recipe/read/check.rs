@@ -1,5 +1,6 @@
 //! Reads a `Check` node: a command whose end is a verdict, and what of it is expected to fail.
 
+use super::super::code::Code;
 use super::super::fails::{CasePattern, Fails};
 use super::super::item::Items;
 use super::super::name::NodeName;
@@ -46,6 +47,7 @@ impl<'a> Reader<'a, '_> {
         let shape: FailsSyntax<'a> = self.read(raw)?;
         if shape.tests.is_none() && shape.cases.is_none() {
             self.error(
+                Code::MissingField,
                 self.span(raw),
                 "this expects everything to fail",
                 "`tests: […]` or `cases: […]` is wanted in here",
@@ -59,7 +61,7 @@ impl<'a> Reader<'a, '_> {
                 Ok(pattern) => cases.push(pattern),
                 Err(why) => {
                     let message = format!("`{case}` is not a pattern of names");
-                    self.error(case.span, message, why);
+                    self.error(Code::BadPattern, case.span, message, why);
                 }
             }
         }

@@ -1,32 +1,69 @@
 //! Reads a `Fetch` node.
 
+use super::super::code::Code;
 use super::super::digest::{Blake3, DigestError, Pin, Sha256};
-use super::super::node::{Fetch, Origin, Unpack};
+use super::super::node::{Fetch, Origin, Unpack, Written};
 use super::super::path::RelativePath;
 use super::super::reader::{Raw, Reader};
 use super::super::registry::{NpmFile, PypiFile, RegistryError};
 use super::super::source::{Span, Spanned};
 use super::super::syntax::{
-    DebSyntax, DebianPathSyntax, FetchSyntax, NpmSyntax, PypiSyntax, TarSyntax, UrlSyntax,
-    ZipSyntax,
+    DebSyntax, DebianPathSyntax, FetchSyntax, NpmSyntax, PageSyntax, PypiSyntax, TarSyntax,
+    UrlSyntax, ZipSyntax,
 };
+use super::super::updates::Updates;
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn fetch(&mut self, raw: Raw<'a>) -> Option<Fetch> {
         let shape: FetchSyntax<'a> = self.read(raw)?;
         let from = self.origins(shape.from);
+        let digest = shape.sha256.or(shape.blake3);
         let pin = self.pin(self.word(raw), shape.sha256, shape.blake3);
         let from = from?;
+        let updates = match shape.updates {
+            Some(updates) => Some(self.updates(updates, &from)?),
+            None => None,
+        };
         let unpack = match shape.unpack {
             Some(unpack) => self.unpack(unpack),
             None => self.file_name(from.first()?).map(Unpack::File),
+        };
+        let written = Written {
+            from: from.iter().map(|origin| origin.span).collect(),
+            pin: self.span(digest?),
         };
         let from = from.into_iter().map(|origin| origin.value).collect();
         Some(Fetch {
             from,
             pin: pin?,
             unpack: unpack?,
+            updates,
+            written,
         })
+    }
+
+    /// A page that tells of versions, and how the places say theirs.
+    fn updates(&mut self, raw: Raw<'a>, from: &[Spanned<Origin>]) -> Option<Updates> {
+        let PageSyntax { url, find, within } = self.read(raw)?;
+        let within = match within {
+            Some(within) => Some(self.filled(within, "the series")?.value),
+            None => None,
+        };
+        let url = self.url(url)?;
+        let find = self.text(find)?;
+        let Some(updates) = Updates::new(url.value, &find, within.as_deref()) else {
+            let message = format!("`{find}` does not say where the version is");
+            let label = "`{version}` is wanted in here once, with something around it";
+            self.error(Code::BadPattern, find.span, message, label);
+            return None;
+        };
+        let has_version = |origin: &Spanned<Origin>| matches!(&origin.value, Origin::Url(url) if updates.version_in(url).is_some());
+        if !from.iter().any(has_version) {
+            let message = format!("no `Url` of this node has a version where `{find}` says");
+            self.error(Code::BadPattern, find.span, message, "in none of them");
+            return None;
+        }
+        Some(updates)
     }
 
     /// None where one could not be read.
@@ -34,6 +71,7 @@ impl<'a> Reader<'a, '_> {
         let list: Vec<Raw<'a>> = self.read(raw)?;
         if list.is_empty() {
             self.error(
+                Code::Empty,
                 self.span(raw),
                 "nothing to fetch from",
                 "at least one place, as `Url(…)` or `Debian(…)`, is wanted here",
@@ -48,19 +86,7 @@ impl<'a> Reader<'a, '_> {
         match raw.head() {
             "Url" => {
                 let UrlSyntax(url) = self.read(raw)?;
-                let url = self.text(url)?;
-                if ["https://", "http://", "file:///"]
-                    .iter()
-                    .any(|scheme| has_rest(&url, scheme))
-                {
-                    return Some(url.map(Origin::Url));
-                }
-                self.error(
-                    url.span,
-                    format!("`{url}` is not a URL"),
-                    "`https://…`, `http://…` or `file:///…` is wanted",
-                );
-                None
+                Some(self.url(url)?.map(Origin::Url))
             }
             "Debian" => {
                 let DebianPathSyntax(path) = self.read(raw)?;
@@ -85,6 +111,21 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    fn url(&mut self, raw: Raw<'a>) -> Option<Spanned<String>> {
+        let url = self.text(raw)?;
+        let schemes = ["https://", "http://", "file:///"];
+        if schemes.iter().any(|scheme| has_rest(&url, scheme)) {
+            return Some(url);
+        }
+        self.error(
+            Code::BadPlace,
+            url.span,
+            format!("`{url}` is not a URL"),
+            "`https://…`, `http://…` or `file:///…` is wanted",
+        );
+        None
+    }
+
     fn registry_file<T>(
         &mut self,
         raw: Raw<'a>,
@@ -96,6 +137,7 @@ impl<'a> Reader<'a, '_> {
             Ok(file) => Some(Spanned::new(file, text.span)),
             Err(error) => {
                 self.error(
+                    Code::BadPlace,
                     text.span,
                     format!("`{text}` is not {what}"),
                     error.to_string(),
@@ -110,16 +152,17 @@ impl<'a> Reader<'a, '_> {
             (Some(sha256), None) => self.digest(sha256, Sha256::parse).map(Pin::Sha256),
             (None, Some(blake3)) => self.digest(blake3, Blake3::parse).map(Pin::Blake3),
             (None, None) => {
-                self.error(
-                    node,
-                    "nothing says what the download must be",
-                    "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here",
-                );
+                let message = "nothing says what the download must be";
+                let label = "`sha256: \"…\"` or `blake3: \"…\"` is wanted in here";
+                let error = self.sink.finding(Code::MissingField, node, message, label);
+                let help = "it is what upstream publishes, or what `sha256sum` says of the file";
+                self.sink.add(error.help(help.to_owned()));
                 None
             }
             (Some(sha256), Some(blake3)) => {
                 let other = self.sink.location(self.span(sha256));
                 let error = self.sink.finding(
+                    Code::Repeated,
                     self.span(blake3),
                     "two digests for one download",
                     "one of them is enough",
@@ -139,7 +182,12 @@ impl<'a> Reader<'a, '_> {
         match parse(&text) {
             Ok(digest) => Some(digest),
             Err(error) => {
-                self.error(text.span, "not a digest", error.to_string());
+                self.error(
+                    Code::BadDigest,
+                    text.span,
+                    "not a digest",
+                    error.to_string(),
+                );
                 None
             }
         }
@@ -184,9 +232,12 @@ impl<'a> Reader<'a, '_> {
             return Some(name.to_owned());
         }
         let message = "the file has no name";
-        let error = self
-            .sink
-            .finding(origin.span, message, "its last part is the name");
+        let error = self.sink.finding(
+            Code::BadPlace,
+            origin.span,
+            message,
+            "its last part is the name",
+        );
         self.sink
             .add(error.help("if it is an archive, say `unpack: Tar(strip: 1)`".to_owned()));
         None

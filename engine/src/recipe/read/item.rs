@@ -1,5 +1,6 @@
 //! Reads lists whose items depend on options.
 
+use super::super::code::Code;
 use super::super::item::{Condition, Item, Items, Word};
 use super::super::name::Reference;
 use super::super::reader::{Raw, Reader};
@@ -36,6 +37,7 @@ impl<'a> Reader<'a, '_> {
             // An item that could not be read has its own error.
             None if !self.list_quietly(raw).is_empty() => {}
             None => self.error(
+                Code::Empty,
                 self.span(raw),
                 "the command is empty",
                 "a program is wanted here",
@@ -46,6 +48,7 @@ impl<'a> Reader<'a, '_> {
                     .first()
                     .map_or(self.span(raw), |first| self.span(*first));
                 self.error(
+                    Code::WrongType,
                     first,
                     "the command has no program",
                     "the first item must be a text, the program's",

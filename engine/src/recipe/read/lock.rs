@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::code::Code;
 use super::super::digest::Sha256;
 use super::super::lock::{Lock, Package};
 use super::super::reader::{Raw, Reader};
@@ -23,6 +24,7 @@ impl<'a> Reader<'a, '_> {
     fn lock(&mut self) -> Option<Lock> {
         if self.is_blank() {
             self.error(
+                Code::Empty,
                 self.start(),
                 "the lock file is empty",
                 "`Lock(…)` is wanted here",

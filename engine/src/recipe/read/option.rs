@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::code::Code;
 use super::super::option::OptionKind;
 use super::super::reader::{Raw, Reader};
 use super::super::suggest;
@@ -45,6 +46,7 @@ impl<'a> Reader<'a, '_> {
         let texts = self.texts(Some(values));
         if texts.is_empty() {
             self.error(
+                Code::Empty,
                 self.span(values),
                 "a choice of nothing",
                 "at least one value is wanted here",
@@ -64,7 +66,7 @@ impl<'a> Reader<'a, '_> {
             let known = values.iter().map(String::as_str);
             let error = self
                 .sink
-                .finding(default.span, message, "")
+                .finding(Code::BadValue, default.span, message, "")
                 .help(suggest::help(&default, known));
             self.sink.add(error);
             return None;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pwb_cache::{Filter, Pattern};
 
+use super::super::code::Code;
 use super::super::name::{NAME_RULE, NodeName, OptionName, Reference};
 use super::super::path::{PathError, RelativePath, SandboxPath};
 use super::super::reader::{Raw, Reader};
@@ -41,7 +42,7 @@ impl<'a> Reader<'a, '_> {
             Ok(path) => Some(Spanned::new(path, text.span)),
             Err(error) => {
                 let message = format!("`{text}` is not {what} without `.`, `..` and empty parts");
-                self.error(text.span, message, error.to_string());
+                self.error(Code::BadPath, text.span, message, error.to_string());
                 None
             }
         }
@@ -55,6 +56,7 @@ impl<'a> Reader<'a, '_> {
     ) -> Option<Spanned<SandboxPath>> {
         if path.is_root() {
             self.error(
+                Code::BadPath,
                 path.span,
                 format!("{what} cannot be `/` itself"),
                 "a directory below it is wanted",
@@ -65,7 +67,12 @@ impl<'a> Reader<'a, '_> {
             |place: &&&str| SandboxPath::parse(place).is_ok_and(|place| path.starts_with(&place));
         if let Some(reserved) = RESERVED.iter().find(in_reserved) {
             let message = format!("{what} cannot be in `{reserved}`");
-            self.error(path.span, message, "every sandbox has its own");
+            self.error(
+                Code::BadPath,
+                path.span,
+                message,
+                "every sandbox has its own",
+            );
             return None;
         }
         Some(path)
@@ -86,9 +93,12 @@ impl<'a> Reader<'a, '_> {
                 };
                 let message = format!("{what} collide: `{second}` is {relation} `{first}`");
                 let other = self.sink.location(first.span);
-                let error =
-                    self.sink
-                        .finding(second.span, message, format!("{relation} the other"));
+                let error = self.sink.finding(
+                    Code::Collision,
+                    second.span,
+                    message,
+                    format!("{relation} the other"),
+                );
                 self.sink.add(error.related(other, "the other"));
             }
         }
@@ -123,7 +133,12 @@ impl<'a> Reader<'a, '_> {
         let list: Vec<Raw<'a>> = self.read(patterns)?;
         if list.is_empty() {
             let message = "no patterns";
-            self.error(self.span(patterns), message, "at least one is wanted here");
+            self.error(
+                Code::Empty,
+                self.span(patterns),
+                message,
+                "at least one is wanted here",
+            );
         }
         let mut patterns = BTreeSet::new();
         for text in list {
@@ -132,7 +147,7 @@ impl<'a> Reader<'a, '_> {
                 Ok(pattern) => drop(patterns.insert(pattern)),
                 Err(error) => {
                     let message = format!("`{text}` is not a pattern of paths");
-                    self.error(text.span, message, error.why);
+                    self.error(Code::BadPattern, text.span, message, error.why);
                 }
             }
         }
@@ -162,9 +177,12 @@ impl<'a> Reader<'a, '_> {
             None => None,
             Some((_, Ok(path))) if !path.is_root() => Some(path),
             Some((path, Ok(_))) => {
-                let error =
-                    self.sink
-                        .finding(text.span, format!("`:{path}` selects everything"), "");
+                let error = self.sink.finding(
+                    Code::BadPath,
+                    text.span,
+                    format!("`:{path}` selects everything"),
+                    "",
+                );
                 self.sink
                     .add(error.help(format!("for the whole result write `{name}`")));
                 return None;
@@ -172,7 +190,7 @@ impl<'a> Reader<'a, '_> {
             Some((path, Err(error))) => {
                 let message =
                     format!("`{path}` is not an absolute path without `.`, `..` and empty parts");
-                self.error(text.span, message, error.to_string());
+                self.error(Code::BadPath, text.span, message, error.to_string());
                 return None;
             }
         };
@@ -206,7 +224,7 @@ impl<'a> Reader<'a, '_> {
         let message = format!("`{name}` cannot be the name of {what}");
         let error = self
             .sink
-            .finding(span, message, "")
+            .finding(Code::BadName, span, message, "")
             .help(NAME_RULE.to_owned());
         self.sink.add(error);
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::code::Code;
 use super::super::library::Recipe;
 use super::super::name::{NAME_RULE, NodeName, OptionName, is_name};
 use super::super::node::{Node, NodeKind};
@@ -84,13 +85,14 @@ impl<'a> Reader<'a, '_> {
             let message = format!("`{}` cannot be the name of a recipe", self.recipe);
             let error = self
                 .sink
-                .finding(self.start(), message, "")
+                .finding(Code::BadName, self.start(), message, "")
                 .help(NAME_RULE.to_owned());
             self.sink.add(error);
             return None;
         }
         if self.is_blank() {
             let error = self.sink.finding(
+                Code::Empty,
                 self.start(),
                 "the recipe is empty",
                 "`Recipe(…)` is wanted here",
@@ -188,7 +190,7 @@ impl<'a> Reader<'a, '_> {
         let message = format!("`{key}` cannot be the name of {what}");
         let error = self
             .sink
-            .finding(key.span, message, "")
+            .finding(Code::BadName, key.span, message, "")
             .help(NAME_RULE.to_owned());
         self.sink.add(error);
         None

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::code::Code;
 use super::super::lock::Lock;
 use super::super::name::{NodeName, Reference};
 use super::super::node::{Debian, Root, Winner};
@@ -114,7 +115,9 @@ impl<'a> Reader<'a, '_> {
                     .map(String::as_str)
                     .filter(|path| !path.ends_with(".ron"));
                 let message = format!("there is no file `{path}` in the recipes folder");
-                let error = self.sink.finding(path.span, message, "no such file");
+                let error =
+                    self.sink
+                        .finding(Code::MissingFile, path.span, message, "no such file");
                 self.sink
                     .add(error.help(suggest::help(path.as_str(), known)));
                 None
@@ -162,6 +165,7 @@ impl<'a> Reader<'a, '_> {
     fn not_root(&mut self, path: Spanned<SandboxPath>) -> Option<Spanned<SandboxPath>> {
         if path.is_root() {
             self.error(
+                Code::BadPath,
                 path.span,
                 "`/` itself cannot be named here",
                 "a path below it is wanted",

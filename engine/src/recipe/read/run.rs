@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::code::Code;
 use super::super::item::{Items, Word};
 use super::super::name::Reference;
 use super::super::node::Run;
@@ -94,6 +95,7 @@ impl<'a> Reader<'a, '_> {
             let value = self.variable(value);
             if key.is_empty() || key.contains(['=', '\0']) {
                 self.error(
+                    Code::BadName,
                     key.span,
                     format!("`{key}` cannot be the name of a variable"),
                     "",
@@ -109,6 +111,7 @@ impl<'a> Reader<'a, '_> {
         let list: Option<Vec<Raw<'a>>> = self.read(raw);
         if list.as_ref().is_some_and(Vec::is_empty) {
             self.error(
+                Code::Empty,
                 self.span(raw),
                 "nothing comes of this",
                 "at least one directory is wanted here",
@@ -126,6 +129,7 @@ impl<'a> Reader<'a, '_> {
         let seconds: u32 = self.read(raw)?;
         if seconds == 0 {
             self.error(
+                Code::BadValue,
                 self.span(raw),
                 "a timeout of 0 seconds",
                 "leave it out for no limit",
@@ -146,9 +150,12 @@ impl<'a> Reader<'a, '_> {
                 if mount.starts_with(output) && mount.value != output.value {
                     let other = self.sink.location(output.span);
                     let message = format!("input `{mount}` is inside output `{output}`");
-                    let error = self
-                        .sink
-                        .finding(mount.span, message, "mounted inside the output");
+                    let error = self.sink.finding(
+                        Code::Collision,
+                        mount.span,
+                        message,
+                        "mounted inside the output",
+                    );
                     let help = "an input may be at the output itself (which then starts with it), around it or beside it";
                     self.sink
                         .add(error.related(other, "the output").help(help.to_owned()));

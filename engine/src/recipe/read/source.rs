@@ -2,6 +2,7 @@
 
 use ignore::gitignore::GitignoreBuilder;
 
+use super::super::code::Code;
 use super::super::node::SourceFolder;
 use super::super::reader::{Raw, Reader};
 use super::super::source::Spanned;
@@ -29,7 +30,7 @@ impl<'a> Reader<'a, '_> {
             Ok(_) => Some(pattern),
             Err(error) => {
                 let message = format!("`{pattern}` is not a pattern of paths");
-                self.error(pattern.span, message, error.to_string());
+                self.error(Code::BadPattern, pattern.span, message, error.to_string());
                 None
             }
         }

@@ -1,6 +1,7 @@
 //! Reads a target, its settings against the options declared anywhere.
 
 use super::super::check;
+use super::super::code::Code;
 use super::super::name::{NAME_RULE, OptionName, is_name};
 use super::super::option::{OptionKind, Value};
 use super::super::reader::{Raw, Reader};
@@ -106,6 +107,7 @@ impl<'a> Reader<'a, '_> {
         if !is_name(&index) {
             let message = format!("`{index}` cannot be the index of a site");
             let error = self.sink.finding(
+                Code::BadName,
                 index.span,
                 message,
                 "a file at the top of the result is wanted",

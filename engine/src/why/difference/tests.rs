@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pwb_cache::{Action, Provenance, Tree, TreeDigest, TreeNode, TreePath};
+use pwb_cache::{Action, Lineage, Tree, TreeDigest, TreeNode, TreePath};
 
 use super::*;
 
@@ -54,7 +54,7 @@ fn manifest(action: Action, feeds: Vec<Feed>) -> Manifest {
         node: "t/node".into(),
         key: action.encode().0,
         action,
-        provenance: Provenance { options, feeds },
+        lineage: Lineage { options, feeds },
     }
 }
 
@@ -101,9 +101,7 @@ fn every_field_of_an_action_has_its_place() {
     new.action.outputs.insert(path("/out"));
     new.action.platform.insert("ISA".into(), "x".into());
     new.action.timeout = Some(Duration::from_secs(3));
-    new.provenance
-        .options
-        .insert("t/debug".into(), "true".into());
+    new.lineage.options.insert("t/debug".into(), "true".into());
     let found = between(&store, &old, &new);
     let names = |map: &BTreeMap<String, Change>| map.keys().cloned().collect::<Vec<_>>();
     assert_eq!(found.arguments.as_ref().unwrap().1, ["make", "all"]);
@@ -153,8 +151,8 @@ fn an_input_that_came_or_went_is_no_change_of_the_root() {
         &store,
         &[("bin/sh", "1"), ("src/deep/a/b.c", "1"), ("opt/x/y", "1")],
     );
-    new.provenance.feeds[1] = Feed::new("opt/x", "t/opt", "", None);
-    new.provenance.feeds[2] = Feed::new("src/deep", "t/src", "", None);
+    new.lineage.feeds[1] = Feed::new("opt/x", "t/opt", "", None);
+    new.lineage.feeds[2] = Feed::new("src/deep", "t/src", "", None);
     let found = between(&store, &old, &new);
     let fed = |mount: &str| {
         let at = Place::Mount(mount.into());
@@ -175,8 +173,8 @@ fn an_input_made_anew_and_the_same_makes_no_other_key() {
     let (_folder, store) = store();
     let (mut old, mut new) = (command(&store, &FILES), command(&store, &FILES));
     let other = command(&store, &FILES[..1]).key;
-    old.provenance.feeds[2] = Feed::new("lib", "t/lib", "out", Some(other));
-    new.provenance.feeds[2] = Feed::new("lib", "t/lib", "out", Some(new.key));
+    old.lineage.feeds[2] = Feed::new("lib", "t/lib", "out", Some(other));
+    new.lineage.feeds[2] = Feed::new("lib", "t/lib", "out", Some(new.key));
     let found = between(&store, &old, &new);
     assert_eq!(found.inputs.len(), 1);
     assert_eq!(found.inputs[0].fed, Fed::Same);

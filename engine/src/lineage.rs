@@ -1,14 +1,14 @@
 //! Where an action comes from: the names and option values behind its trees. The history keeps it beside the key, so
 //! that a later process can tell why the key became another.
 
-use pwb_cache::{Feed, Provenance};
+use pwb_cache::{Feed, Lineage};
 
 use crate::graph::{Graph, StepId, Work};
 use crate::plan::Plan;
 use crate::prepare::layer_mount;
 
-/// The provenance of a step. An input that is not known is fed without a key.
-pub(crate) fn provenance(graph: &Graph, plan: &Plan, step: StepId) -> Provenance {
+/// The lineage of a step. An input that is not known is fed without a key.
+pub(crate) fn lineage(graph: &Graph, plan: &Plan, step: StepId) -> Lineage {
     let mounts: Vec<String> = match &graph.steps[step].work {
         Work::Fetch { .. } | Work::Source { .. } => Vec::new(),
         Work::Root { layers, .. } => (0..layers.len()).map(layer_mount).collect(),
@@ -18,7 +18,7 @@ pub(crate) fn provenance(graph: &Graph, plan: &Plan, step: StepId) -> Provenance
         }
     };
     let feeds = mounts.iter().zip(graph.steps[step].inputs());
-    Provenance {
+    Lineage {
         options: graph.options(step).clone(),
         feeds: feeds
             .map(|(mount, input)| {
