@@ -3,6 +3,7 @@
 mod cache;
 mod inspect;
 mod recipes;
+mod setup;
 mod store;
 mod supply;
 
@@ -10,18 +11,20 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::exit;
 use crate::journal::Wanted;
 pub use cache::{Cache, CacheServe};
 pub use inspect::{Asking, Cat, Diff, History, Ls, Query, Question, Ways};
 pub use recipes::{Check, Fmt, Lock, MessageFormat, New, Schema, SchemaOf, Template, Update};
+pub use setup::{Completions, Config, Doctor, Key, KeyCommand, Man};
 pub use store::{Du, Gc, StoreCommand, StoreExport, StoreImport, StoreStats};
 pub use supply::{Bill, Provenance, Rerunning, Sbom};
 
 /// Realizes targets: describes a build as content-addressed nodes, runs what is missing in sandboxes, keeps every result.
 #[derive(Debug, Parser)]
-#[command(name = "pwb", version, about, disable_help_subcommand = true)]
+#[command(name = "pwb", version, about, disable_help_subcommand = true, after_help = exit::help())]
 pub struct Cli {
     /// Read recipes from this folder instead of those built in.
     #[arg(long, global = true, value_name = "DIR", env = "PWB_RECIPES")]
@@ -114,6 +117,12 @@ pub enum Command {
     Key(Key),
     /// Say what this machine permits, and what to do where it does not.
     Doctor(Doctor),
+    /// Say what all settings are, and where each comes from.
+    Config(Config),
+    /// Print a script that lets a shell complete commands, flags and the names of targets and nodes.
+    Completions(Completions),
+    /// Print the manual, or write its pages into a folder.
+    Man(Man),
 }
 
 /// What to build it from.
@@ -193,9 +202,10 @@ pub struct Sharing {
 }
 
 /// When results are put into a shared cache.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 pub enum Upload {
     /// Never.
+    #[default]
     Never,
     /// When all of what they name is there.
     Success,
@@ -462,31 +472,6 @@ pub struct Report {
     #[arg(short, long, value_name = "FILE", default_value = "pwb-report.html")]
     pub output: PathBuf,
 }
-
-/// `pwb key`
-#[derive(Args, Debug)]
-pub struct Key {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: KeyCommand,
-}
-
-/// What to do with keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key: the secret one goes into a file, the public one is printed.
-    Generate {
-        /// What people call it, as in ci-2026.
-        #[arg(long)]
-        name: String,
-        /// Where the secret key goes; a file that is not there yet.
-        file: PathBuf,
-    },
-}
-
-/// `pwb doctor`
-#[derive(Args, Debug)]
-pub struct Doctor {}
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("there is no `=` in it")?;

@@ -1,17 +1,19 @@
 //! The user's settings: `pwb/config.ron` in `$XDG_CONFIG_HOME` or `~/.config`, and the environment, which goes first.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 
 use pwb_engine::fetch::Places;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::gc::Gc;
 use crate::remote::Remote;
 use crate::report::Failure;
 
 /// What the file may say.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where Debian's packages come from: the URL that has `pool/` and `dists/` below it.
@@ -73,22 +75,53 @@ impl Config {
     }
 }
 
-fn parse(path: &Path) -> Result<Config, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::Message(format!("cannot read {}: {error}", path.display()), None)
-    })?;
+/// The keys that the file has, as in `remote.url`.
+pub fn named(path: &Path) -> Result<BTreeSet<String>, Failure> {
+    let mut named = BTreeSet::new();
+    for (key, value) in keys(parse(path)?) {
+        match value {
+            ron::Value::Map(_) => {
+                let within = keys(value).into_iter();
+                named.extend(within.map(|(name, _)| format!("{key}.{name}")));
+            }
+            _ => drop(named.insert(key)),
+        }
+    }
+    Ok(named)
+}
+
+fn keys(value: ron::Value) -> Vec<(String, ron::Value)> {
+    let ron::Value::Map(map) = value else {
+        return Vec::new();
+    };
+    let named = |(key, value)| match key {
+        ron::Value::String(key) => Some((key, value)),
+        _ => None,
+    };
+    map.into_iter().filter_map(named).collect()
+}
+
+/// How many actions run at once where nobody says it.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::io("read", path, &error))?;
     let options =
         ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     options.from_str(&text).map_err(|error| {
         let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
         Failure::new(
             message,
-            "it knows debian_mirror, npm_registry, pypi_index, store, jobs, remote and gc, as (jobs: 4, remote: (url: \"grpc://host:8980\"))",
+            "it is like (jobs: 4, remote: (url: \"grpc://host:8980\")); docs/config.md has all keys",
         )
     })
 }
 
-fn file() -> Option<PathBuf> {
+/// Where the file is, or would be.
+pub fn file() -> Option<PathBuf> {
     Some(folder("XDG_CONFIG_HOME", ".config")?.join("pwb/config.ron"))
 }
 

@@ -92,12 +92,11 @@ impl Context {
     }
 
     pub fn settings(&self, building: &Building) -> Settings {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Settings {
             jobs: building
                 .jobs
                 .or(self.config.jobs)
-                .map_or_else(cores, usize::from),
+                .map_or_else(config::cores, usize::from),
             offline: building.offline,
             keep_going: building.keep_going,
             keep_failed: building.keep_failed,

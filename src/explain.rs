@@ -1,29 +1,19 @@
 //! How the engine's reasons look: in a line, or in full, down to the changed lines of a file.
 
-use std::time::SystemTime;
-
 use console::style;
-use indicatif::HumanDuration;
 use pwb_cache::{Entry, Error, Feed, Outcome, PastRun, PathChange};
 use pwb_engine::Store;
 use pwb_engine::why::{Change, Difference, Fed, Finding, InputChange, Place, Reason};
 
 use crate::paths::{coloured, line};
 use crate::progress::seconds;
+use crate::units::ago;
 use crate::words::{lines, words};
 
 /// How many paths, nodes, lines of a difference and lines of a file are printed at once.
 pub const LIMIT: usize = 12;
 /// How many files are shown line by line.
 const FILES: usize = 3;
-
-/// `3 hours ago`
-pub fn ago(time: SystemTime) -> String {
-    match time.elapsed() {
-        Ok(age) if age.as_secs() >= 60 => format!("{} ago", HumanDuration(age)),
-        _ => "a moment ago".to_owned(),
-    }
-}
 
 /// The beginning of a key, long enough to name it.
 pub fn short(past: &PastRun) -> String {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use console::style;
 use pwb_cache::{Collected, Part, Policy, Store};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::units::{Age, Size, bytes};
 
 /// What the settings may say of it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gc {
     /// Whether a build that ran something looks, once a day, whether the store has become too large.

@@ -7,9 +7,9 @@ use pwb_engine::{Error, Store};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::explain::ago;
 use crate::progress::seconds;
 use crate::report::Failure;
+use crate::units::ago;
 
 /// The node that a name stands for, and its runs, the latest first; an error if there are none.
 pub fn of(context: &Context, store: &Store, name: &str) -> Result<(String, Vec<PastRun>), Failure> {

@@ -14,11 +14,10 @@ pub fn write(path: &Path, target: &str, verdicts: &[Verdict]) -> Result<(), Fail
     for verdict in verdicts {
         report.add_test_suite(suite(verdict));
     }
-    let failed = |error: &dyn std::fmt::Display| {
+    let text = report.to_string().map_err(|error| {
         Failure::Message(format!("cannot write {}: {error}", path.display()), None)
-    };
-    let text = report.to_string().map_err(|error| failed(&error))?;
-    std::fs::write(path, text).map_err(|error| failed(&error))
+    })?;
+    std::fs::write(path, text).map_err(|error| Failure::io("write", path, &error))
 }
 
 fn suite(verdict: &Verdict) -> TestSuite {

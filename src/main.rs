@@ -6,11 +6,13 @@ mod changes;
 mod cli;
 mod commands;
 mod comparison;
+mod completion;
 mod config;
 mod context;
 mod diagnostics;
 mod drawing;
 mod edit;
+mod exit;
 mod explain;
 mod export;
 mod gc;
@@ -27,6 +29,7 @@ mod project;
 mod recipes;
 mod remote;
 mod report;
+mod settings;
 mod site;
 mod supply;
 mod units;
@@ -43,14 +46,15 @@ fn main() -> ExitCode {
     pwb_sandbox::enter_if_asked();
     // Folders in the store are seen by commands: the caller's mask must make no difference to them.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    completion::answer_if_asked();
     let cli = cli::Cli::parse();
     if cli.message_format == cli::MessageFormat::Json {
         console::set_colors_enabled_stderr(false);
     }
-    let code = match commands::run(&cli) {
-        Ok(code) => code,
-        Err(error) => report::failure(&error, cli.message_format),
-    };
+    let code = commands::run(&cli).unwrap_or_else(|error| {
+        report::failure(&error, cli.message_format);
+        exit::of_failure(&cli.command)
+    });
     pwb_sandbox::leave();
     code
 }

@@ -47,9 +47,8 @@ impl Project {
     }
 
     fn read(path: PathBuf) -> Result<Project, Failure> {
-        let failed =
-            |error| Failure::Message(format!("cannot read {}: {error}", path.display()), None);
-        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let text = std::fs::read_to_string(&path);
+        let text = text.map_err(|error| Failure::io("read", &path, &error))?;
         let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
         let said = options.from_str(&text).map_err(|error| {
             let message = format!("{}:{}: {}", path.display(), error.span.start, error.code);
@@ -79,6 +78,19 @@ impl Project {
     /// Whether it has local folders.
     pub fn has_overrides(&self) -> bool {
         !self.said.overrides.is_empty()
+    }
+
+    /// All that it says: `set.OPTION` and `override.NODE`, with the values as texts.
+    pub fn said(&self) -> Vec<(String, String)> {
+        let sets = self.said.set.iter().map(|(name, value)| match value {
+            Value::One(text) => (format!("set.{name}"), text.clone()),
+            Value::List(texts) => (format!("set.{name}"), texts.join(" ")),
+        });
+        let overrides = self.said.overrides.iter().map(|(name, path)| {
+            let path = path.display().to_string();
+            (format!("override.{name}"), path)
+        });
+        sets.chain(overrides).collect()
     }
 
     /// Its options as `--set` has them.

@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pwb_remote::{Client, Error, Headers, Notice, PublicKey, SecretKey, Settings, Tls, Url};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::{Sharing, Upload};
 use crate::report::Failure;
 
-const QUEUE_SECONDS: u32 = 60;
-
 /// What the settings may say of it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Remote {
     /// `grpc://HOST:PORT[/INSTANCE]` or `grpcs://…`.
     pub url: Option<String>,
     /// Whether to put results there.
-    pub upload: Option<Upload>,
+    pub upload: Upload,
     /// Sent with every request.
     pub headers: BTreeMap<String, String>,
     /// A file whose first line is a bearer token.
@@ -39,14 +37,35 @@ pub struct Remote {
     pub execute: bool,
     /// What workers must be, in the server's words, as `{"OSFamily": "linux"}`.
     pub platform: BTreeMap<String, String>,
-    /// How long a command may wait for a worker before it runs here [default: 60].
-    pub queue_seconds: Option<u32>,
+    /// How long a command may wait for a worker before it runs here.
+    pub queue_seconds: Seconds,
+}
+
+/// A time.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Seconds(u32);
+
+impl Default for Seconds {
+    fn default() -> Seconds {
+        Seconds(60)
+    }
 }
 
 impl Remote {
     /// Whether the server's workers run commands.
     pub fn executes(&self, flags: &Sharing) -> bool {
         flags.remote_execute || self.execute
+    }
+
+    /// Where it is.
+    pub fn url<'a>(&'a self, flags: &'a Sharing) -> Option<&'a String> {
+        flags.remote.as_ref().or(self.url.as_ref())
+    }
+
+    /// Whether to put results there.
+    pub fn upload(&self, flags: &Sharing) -> Upload {
+        flags.remote_upload.unwrap_or(self.upload)
     }
 
     /// The keys whose results count.
@@ -66,7 +85,7 @@ impl Remote {
         flags: &Sharing,
         tell: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Result<Option<Client>, Failure> {
-        let Some(url) = flags.remote.as_ref().or(self.url.as_ref()) else {
+        let Some(url) = self.url(flags) else {
             return Ok(None);
         };
         // `--remote=` stands for none, whatever the settings say.
@@ -102,10 +121,10 @@ impl Remote {
                 ca: self.ca_file.clone(),
                 identity,
             },
-            upload: flags.remote_upload.or(self.upload) == Some(Upload::Success),
+            upload: self.upload(flags) == Upload::Success,
             trusted: self.trusted()?,
             platform: self.platform.clone(),
-            queue: Duration::from_secs(self.queue_seconds.unwrap_or(QUEUE_SECONDS).into()),
+            queue: Duration::from_secs(self.queue_seconds.0.into()),
             signing: self.signing_key()?,
         };
         Ok(Some(Client::new(settings, tell)?))

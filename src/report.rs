@@ -1,7 +1,7 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use console::style;
 use pwb_engine::Error;
@@ -23,6 +23,23 @@ impl Failure {
     /// An error with what to do next.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Failure {
         Failure::Message(message.into(), Some(hint.into()))
+    }
+
+    /// A file that cannot be had: `verb` is what was tried, as in `write`.
+    pub fn io(verb: &str, path: &Path, error: &io::Error) -> Failure {
+        let hint = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some disk",
+            ErrorKind::PermissionDenied => "check who owns it, and its folder",
+            ErrorKind::NotFound => "is the path right, and its folder there?",
+            ErrorKind::IsADirectory => "name a file in it",
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                "a folder is wanted where a file is"
+            }
+            ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
+            _ => "",
+        };
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Failure::Message(format!("cannot {verb} {}: {error}", path.display()), hint)
     }
 }
 
@@ -59,9 +76,9 @@ impl From<pwb_remote::Error> for Failure {
     }
 }
 
-/// Prints the error; returns the exit code for it.
+/// Prints the error.
 #[expect(clippy::print_stderr, reason = "the last word of the command")]
-pub fn failure(failure: &Failure, format: MessageFormat) -> ExitCode {
+pub fn failure(failure: &Failure, format: MessageFormat) {
     match (failure, format) {
         (Failure::Diagnostics(all, _), MessageFormat::Human) => {
             eprintln!("{}", all.render(console::colors_enabled_stderr()));
@@ -79,7 +96,6 @@ pub fn failure(failure: &Failure, format: MessageFormat) -> ExitCode {
             }
         }
     }
-    ExitCode::FAILURE
 }
 
 /// A failed node: its name and cause, the end of its log, and where to look further.

@@ -1,9 +1,10 @@
 //! Sizes and ages as people write them.
 
-use std::time::Duration;
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
-use indicatif::HumanBytes;
-use serde::Deserialize;
+use indicatif::{HumanBytes, HumanDuration};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// `1.50 GiB`
 pub fn bytes(count: u64) -> String {
@@ -59,14 +60,12 @@ pub fn many(count: u64, noun: &str) -> String {
     }
 }
 
-/// How long ago something was, roughly: `3 days`.
-pub fn ago(age: Duration) -> String {
-    let (count, unit) = match age.as_secs() {
-        0..3600 => return "this hour".to_owned(),
-        hours @ 3600..86_400 => (hours / 3600, "hour"),
-        days => (days / 86_400, "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+/// `3 hours ago`
+pub fn ago(time: SystemTime) -> String {
+    match time.elapsed() {
+        Ok(age) if age.as_secs() >= 60 => format!("{} ago", HumanDuration(age)),
+        _ => "a moment ago".to_owned(),
+    }
 }
 
 /// A size in the settings.
@@ -99,6 +98,43 @@ impl TryFrom<String> for Age {
     }
 }
 
+impl fmt::Display for Size {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(40, "T"), (30, "G"), (20, "M"), (10, "K"), (0, "")];
+        write_in(to, self.0, &units.map(|(shift, unit)| (1 << shift, unit)))
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(24 * 3600, "d"), (3600, "h"), (60, "m"), (1, "s")];
+        write_in(to, self.0.as_secs(), &units)
+    }
+}
+
+/// Writes a number in the largest unit that it is made of whole.
+fn write_in(to: &mut fmt::Formatter<'_>, number: u64, units: &[(u64, &str)]) -> fmt::Result {
+    let mut fitting = units
+        .iter()
+        .filter(|(size, _)| number.is_multiple_of(*size));
+    match fitting.next() {
+        Some((size, unit)) if number > 0 => write!(to, "{}{unit}", number / size),
+        _ => write!(to, "{number}{}", units.last().map_or("", |(_, unit)| unit)),
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Serialize for Age {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -116,6 +152,16 @@ mod tests {
         }
         for nonsense in ["", "d", "3", "-1d", "99999999999w", "1y", "1é"] {
             assert!(age(nonsense).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in ["0", "1023", "50G", "1T", "1536M", "7K"] {
+            assert_eq!(Size(size(text).unwrap()).to_string(), text);
+        }
+        for text in ["0s", "14d", "36h", "90m", "59s"] {
+            assert_eq!(Age(age(text).unwrap()).to_string(), text);
         }
     }
 }

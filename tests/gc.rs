@@ -270,7 +270,7 @@ fn a_build_looks_once_a_day_whether_the_store_is_too_large() {
     settings(r#"(gc: (max_size: "plenty"))"#);
     insta::assert_snapshot!(world.tidy(&world.fails(&["gc"])), @r#"
     error: [WORLD]/home/.config/pwb/config.ron:1:18: `plenty` is no size: it is to be like 500M
-     hint: it knows debian_mirror, npm_registry, pypi_index, store, jobs, remote and gc, as (jobs: 4, remote: (url: "grpc://host:8980"))
+     hint: it is like (jobs: 4, remote: (url: "grpc://host:8980")); docs/config.md has all keys
     "#);
 }
 

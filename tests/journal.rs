@@ -180,10 +180,13 @@ fn what_is_not_there_is_said() {
      hint: builds that ran something are: `pwb realize TARGET`
     $ pwb report --journal nowhere
     error: cannot read nowhere: No such file or directory (os error 2)
+     hint: is the path right, and its folder there?
     $ pwb realize t/first --events no/such/folder
     error: cannot write no/such/folder: No such file or directory (os error 2)
+     hint: is the path right, and its folder there?
     $ pwb realize t/first --trace no/such/folder
     error: cannot write no/such/folder: No such file or directory (os error 2)
+     hint: is the path right, and its folder there?
     $ pwb shell busybox/root
     error: `busybox/root` runs no command
      hint: `pwb list --nodes` lists the nodes, `pwb show` says what they do

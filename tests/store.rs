@@ -176,7 +176,7 @@ fn what_takes_the_room_is_told_by_part_and_by_node() {
         "the root has it too: {package}"
     );
     let said = world.well(&["du"]);
-    insta::assert_snapshot!(said.out.lines().next().unwrap(), @"         own      shared     results   last used  node");
+    insta::assert_snapshot!(said.out.lines().next().unwrap(), @"         own      shared     results       last used  node");
     assert!(
         said.out.lines().last().unwrap().ends_with("  all"),
         "{said:?}"

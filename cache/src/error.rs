@@ -137,11 +137,19 @@ impl Error {
             Error::NewerSchema { .. } => {
                 Some("use that newer pwb, or another store (PWB_STORE=DIR)".into())
             }
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Error::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
                 Some("free some disk, or move the store with PWB_STORE=DIR".into())
             }
             Error::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("check who owns {}", path.display()))
+            }
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                Some("use another store: PWB_STORE=DIR".into())
             }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("a folder is wanted where a file is".into())
@@ -157,8 +165,12 @@ impl Error {
                 ErrorCode::DiskFull => {
                     Some("free some disk, or move the store with PWB_STORE=DIR".into())
                 }
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                    Some("another process holds it for long: run the command again".into())
+                }
                 _ => None,
             },
+            Error::Malformed { .. } => Some("`pwb store repair` forgets what is damaged".into()),
             Error::InUse(_) => Some("run the command again once it has ended".into()),
             Error::Changing(_) => Some("run the command again once nothing writes to it".into()),
             Error::Missing(_) => {

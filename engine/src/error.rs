@@ -238,6 +238,27 @@ impl Error {
             Error::Losing(_) => {
                 Some("check the disk, and that nothing else removes files there".into())
             }
+            Error::IsNoCheck(_) => {
+                Some("`checks` of a target names nodes that are a Check(…)".into())
+            }
+            Error::Override { .. } => Some(
+                "--override NODE=PATH: `pwb list --nodes` lists the nodes, and PATH is a folder"
+                    .into(),
+            ),
+            Error::Path {
+                what: "input",
+                path,
+                ..
+            } => {
+                let node = path.split(':').next().unwrap_or(path);
+                Some(format!("`pwb ls {node}` shows what is there"))
+            }
+            Error::Jobserver { .. } => {
+                Some("put the store on a file system that has fifos: PWB_STORE=DIR".into())
+            }
+            Error::Panicked => {
+                Some("this is a defect of pwb: report it, with what stands above".into())
+            }
             _ => None,
         }
     }

@@ -96,10 +96,10 @@ impl Error {
                 Some(format!("PATH inside the sandbox is {searched:?}"))
             }
             Self::Lost => Some("the kernel's out-of-memory killer leaves a line in `dmesg`".into()),
-            Self::Invalid(_)
-            | Self::NotArmed
-            | Self::Helper { .. }
-            | Self::NotExecutable { .. } => None,
+            Self::Helper { .. } => {
+                Some("`pwb doctor` tries all that a sandbox needs; `ulimit -a` shows limits".into())
+            }
+            Self::Invalid(_) | Self::NotArmed | Self::NotExecutable { .. } => None,
         }
     }
 }

@@ -152,7 +152,11 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
         rules.insert(libc::SYS_open, creating(2)?);
     }
     // Typing into the caller's terminal.
-    let ioctls = [libc::TIOCSTI, libc::TIOCLINUX];
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "C libraries do not agree on the type of a request"
+    )]
+    let ioctls = [libc::TIOCSTI as u64, libc::TIOCLINUX as u64];
     let typing = ioctls.map(|request| rule([when(1, SeccompCmpOp::Eq, request)?]));
     rules.insert(
         libc::SYS_ioctl,

@@ -10,24 +10,9 @@ use super::say;
 use crate::artifact::Artifacts;
 use crate::cli::{Cli, Diff};
 use crate::comparison::{compare, summary};
-use crate::report::{self, Failure};
-
-/// What diff itself ends with when it could not compare.
-const TROUBLE: u8 = 2;
+use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Diff) -> Result<ExitCode, Failure> {
-    match diff(cli, arguments) {
-        Ok(true) => Ok(ExitCode::SUCCESS),
-        Ok(false) => Ok(ExitCode::FAILURE),
-        Err(failure) => {
-            report::failure(&failure, cli.message_format);
-            Ok(ExitCode::from(TROUBLE))
-        }
-    }
-}
-
-/// Whether they are the same.
-fn diff(cli: &Cli, arguments: &Diff) -> Result<bool, Failure> {
     let artifacts = Artifacts::begin(cli, &arguments.options, &arguments.sharing)?;
     let store = &artifacts.store;
     let old = artifacts.find(&arguments.old)?;
@@ -41,7 +26,10 @@ fn diff(cli: &Cli, arguments: &Diff) -> Result<bool, Failure> {
         compared.iter().flat_map(|one| one.lines()).for_each(say);
         say(summary(&compared));
     }
-    Ok(compared.is_empty())
+    Ok(match compared.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 fn changes(

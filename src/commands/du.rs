@@ -43,8 +43,10 @@ pub fn run(cli: &Cli, arguments: &Du) -> Result<ExitCode, Failure> {
         say(json!({"nodes": nodes, "total": to_json("all", &total)}));
         return Ok(ExitCode::SUCCESS);
     }
-    let heads = ["own", "shared", "results", "last used"].map(|head| format!("{head:>12}"));
-    say(format_args!("{}  node", heads.concat()));
+    say(format_args!(
+        "{:>12}{:>12}{:>12}{:>16}  node",
+        "own", "shared", "results", "last used"
+    ));
     let shown = if arguments.all { rows.len() } else { LIMIT };
     for (name, usage) in rows.iter().take(shown) {
         print(name, usage);
@@ -89,16 +91,12 @@ fn of_target(
 
 fn print(name: &str, usage: &Usage) {
     let shared = usage.bytes.saturating_sub(usage.own);
-    let used = usage.used.map(|when| {
-        let age = SystemTime::now().duration_since(when).unwrap_or_default();
-        ago(age)
-    });
     say(format_args!(
-        "{:>12}{:>12}{:>12}{:>12}  {name}",
+        "{:>12}{:>12}{:>12}{:>16}  {name}",
         bytes(usage.own),
         bytes(shared),
         usage.results,
-        used.unwrap_or_default(),
+        usage.used.map(ago).unwrap_or_default(),
     ));
 }
 

@@ -3,6 +3,8 @@
 mod cache;
 mod cat;
 mod check;
+mod completions;
+mod config;
 mod diff;
 mod doctor;
 mod dry_run;
@@ -17,6 +19,7 @@ mod list;
 mod lock;
 mod log;
 mod ls;
+mod man;
 mod new;
 mod provenance;
 mod query;
@@ -78,6 +81,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Report(arguments) => report::run(cli, arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Doctor(_) => doctor::run(cli),
+        Command::Config(arguments) => config::run(cli, arguments),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
     }
 }
 

@@ -34,10 +34,8 @@ pub fn run(cli: &Cli, arguments: &Report) -> Result<ExitCode, Failure> {
     };
     let store = context.store()?;
     let page = page(&Kept::read(&path)?, |digest| size(&store, digest));
-    std::fs::write(&arguments.output, page).map_err(|error| {
-        let message = format!("cannot write {}: {error}", arguments.output.display());
-        Failure::Message(message, None)
-    })?;
+    let written = std::fs::write(&arguments.output, page);
+    written.map_err(|error| Failure::io("write", &arguments.output, &error))?;
     say(arguments.output.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -4,9 +4,9 @@ use std::env;
 use std::process::ExitCode;
 
 use pwb_engine::{Error, Launch, Request};
-use pwb_sandbox::Status;
 
 use crate::cli::{Cli, Run};
+use crate::exit;
 use crate::making::Making;
 use crate::report::Failure;
 
@@ -67,16 +67,7 @@ pub fn run(cli: &Cli, arguments: &Run) -> Result<ExitCode, Failure> {
             network: arguments.network,
         },
     )?;
-    Ok(exit_code(exit.status))
-}
-
-/// What pwb ends with where it stands for a program: the same, as shells do it.
-pub fn exit_code(status: Status) -> ExitCode {
-    match status {
-        Status::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
-        Status::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
-        Status::TimedOut => ExitCode::FAILURE,
-    }
+    Ok(exit::of_program(exit.status))
 }
 
 fn environment(asked: &[String]) -> Vec<(String, String)> {

@@ -7,8 +7,9 @@ use console::style;
 use pwb_engine::recipe::Wanted;
 use pwb_engine::{Error, Graph, Request, Shell};
 
-use super::run::{TERMINAL, exit_code};
+use super::run::TERMINAL;
 use crate::cli::{self, Cli};
+use crate::exit;
 use crate::making::Making;
 use crate::report::Failure;
 
@@ -64,7 +65,8 @@ pub fn run(cli: &Cli, arguments: &cli::Shell) -> Result<ExitCode, Failure> {
         }
         false => Some(command),
     };
-    Ok(exit_code(shell.enter(argv, environment, kept)?.status))
+    let ended = shell.enter(argv, environment, kept)?;
+    Ok(exit::of_program(ended.status))
 }
 
 #[expect(clippy::print_stderr, reason = "what a person reads before the prompt")]

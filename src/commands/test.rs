@@ -46,10 +46,7 @@ pub fn run(cli: &Cli, arguments: &cli::Test) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.report {
         let graph = Graph::build(making.library()?, &requests, &testing.overrides)?;
         let page = markdown::page(target, &graph, &verdicts);
-        std::fs::write(path, page).map_err(|error| {
-            let message = format!("cannot write {}: {error}", path.display());
-            Failure::Message(message, None)
-        })?;
+        std::fs::write(path, page).map_err(|error| Failure::io("write", path, &error))?;
     }
     for line in summary(&verdicts) {
         say(line);

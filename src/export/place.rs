@@ -75,10 +75,7 @@ impl Place {
     fn failed(&self, error: &io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => taken(&self.path),
-            _ => Failure::Message(
-                format!("cannot write {}: {error}", self.path.display()),
-                None,
-            ),
+            _ => Failure::io("write", &self.path, error),
         }
     }
 }

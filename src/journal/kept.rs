@@ -21,12 +21,7 @@ impl Kept {
 
     /// A new one; the oldest go.
     pub fn create(&self) -> Result<Sink, Failure> {
-        let failed = |error| {
-            Failure::Message(
-                format!("cannot write to {}: {error}", self.0.display()),
-                None,
-            )
-        };
+        let failed = |error| Failure::io("write to", &self.0, &error);
         fs::create_dir_all(&self.0).map_err(failed)?;
         let all = self.all()?;
         for old in &all[..all.len().saturating_sub(KEPT - 1)] {
@@ -44,10 +39,7 @@ impl Kept {
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                let message = format!("cannot read {}: {error}", self.0.display());
-                return Err(Failure::Message(message, None));
-            }
+            Err(error) => return Err(Failure::io("read", &self.0, &error)),
         };
         let paths = entries.flatten().map(|entry| entry.path());
         let mut journals: Vec<PathBuf> = paths
@@ -66,9 +58,8 @@ impl Kept {
 
     /// One, as far as it can be read: a build that was killed has no end.
     pub fn read(path: &Path) -> Result<Build, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| {
-            Failure::Message(format!("cannot read {}: {error}", path.display()), None)
-        })?;
+        let text = fs::read_to_string(path);
+        let text = text.map_err(|error| Failure::io("read", path, &error))?;
         // Of a later version, or torn.
         let lines: Vec<Line> = text
             .lines()

@@ -18,10 +18,7 @@ impl Sink {
         }
         match File::create(path) {
             Ok(file) => Ok(Sink(Some(Box::new(file)))),
-            Err(error) => Err(Failure::Message(
-                format!("cannot write {}: {error}", path.display()),
-                None,
-            )),
+            Err(error) => Err(Failure::io("write", path, &error)),
         }
     }
 

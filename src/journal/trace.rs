@@ -9,9 +9,8 @@ use crate::report::Failure;
 
 /// Writes the trace of some builds, each as a process.
 pub fn write(path: &Path, builds: &[Build]) -> Result<(), Failure> {
-    std::fs::write(path, trace(builds).to_string()).map_err(|error| {
-        Failure::Message(format!("cannot write {}: {error}", path.display()), None)
-    })
+    let written = std::fs::write(path, trace(builds).to_string());
+    written.map_err(|error| Failure::io("write", path, &error))
 }
 
 /// [Trace Event Format](https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), as an object.

@@ -134,7 +134,18 @@ impl Error {
             Error::Damaged { .. } => {
                 "check that `unpack` names the file's true format, and that the digest is right".into()
             }
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Error::Refused { .. } => {
+                "pin an archive without it, or leave out `unpack` and unpack it in a Run".into()
+            }
+            Error::Apt { .. } | Error::AptAnswer(_) => {
+                "see that `apt-get update` works on this host, or set PWB_DEBIAN_MIRROR".into()
+            }
+            Error::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
                 "free some disk, or move the store with PWB_STORE=DIR".into()
             }
             _ => return None,
@@ -183,5 +194,14 @@ fn sources_hint(failures: &[Failure]) -> Option<String> {
                 .into(),
         );
     }
-    None
+    if any(|cause| matches!(cause, Cause::Status(_))) {
+        return Some(
+            "if the file has moved, add where it is now to `from`: the digest stays the same"
+                .into(),
+        );
+    }
+    if any(|cause| matches!(cause, Cause::Client { .. })) {
+        return Some("see that this client works by itself on this host".into());
+    }
+    any(|cause| cause.is_transient()).then(|| "run it again; what has arrived is kept".into())
 }

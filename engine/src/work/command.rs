@@ -249,8 +249,15 @@ impl Context<'_> {
 fn sentence(status: Status) -> String {
     match status {
         Status::Code(code) => format!("the command ended with exit code {code}"),
+        // Nobody but the kernel, short of memory, sends it here.
+        Status::Signal(9) => {
+            "the command was killed by signal 9: if memory ran out, `dmesg` says so".to_owned()
+        }
         Status::Signal(signal) => format!("the command was killed by signal {signal}"),
-        Status::TimedOut => "the command ran longer than its timeout".to_owned(),
+        Status::TimedOut => {
+            "the command ran longer than its timeout: if it needs more, its recipe can give it"
+                .to_owned()
+        }
     }
 }
 
