@@ -20,7 +20,7 @@ test *ARGS:
 test-more:
     .ci/peers
     cargo test --test remote_faults -- --ignored --test-threads 4
-    cargo test --test export --test setup -- --ignored
+    cargo test --test export --test new --test setup -- --ignored
 
 # All that has to hold before a change lands.
 ci:
@@ -30,7 +30,7 @@ ci:
 targets *NAMES:
     .ci/targets {{ NAMES }}
 
-# actions, edit, remote or share.
+# actions, edit, peers, remote or share.
 bench NAME="actions":
     cargo bench --bench {{ NAME }}
 

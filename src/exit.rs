@@ -7,7 +7,7 @@ use pwb_sandbox::Status;
 use crate::cli::Command;
 
 /// The codes, and what they say.
-pub const CODES: [(&str, &str); 6] = [
+pub const CODES: [(&str, &str); 7] = [
     ("0", "What was asked for is done."),
     (
         "1",
@@ -17,6 +17,10 @@ pub const CODES: [(&str, &str); 6] = [
     (
         "2",
         "The command line is wrong. Of diff: the two could not be compared.",
+    ),
+    (
+        "3",
+        "Of realize --check: a command came out otherwise, or failed this time.",
     ),
     (
         "125",
@@ -31,6 +35,9 @@ pub const CODES: [(&str, &str); 6] = [
         "Of run and shell: what the program ended with, 128 + N if signal N killed it.",
     ),
 ];
+
+/// Of commands that ran again, some came out otherwise.
+pub const DIFFERENT: u8 = 3;
 
 /// What a command ends with that could not do its work. Where 1 has another meaning it is another code.
 pub fn of_failure(command: &Command) -> ExitCode {

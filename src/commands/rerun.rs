@@ -9,13 +9,11 @@ use serde_json::{Value, json};
 use super::{note, say};
 use crate::cli::Realize;
 use crate::comparison::{Compared, compare, summary};
+use crate::exit;
 use crate::explain::{LIMIT, indented};
 use crate::making::Making;
 use crate::progress::seconds;
 use crate::report::Failure;
-
-/// What it ends with if something came out otherwise: a failure has another code.
-const DIFFERENT: u8 = 3;
 
 pub fn run(making: &Making<'_>, arguments: &Realize) -> Result<ExitCode, Failure> {
     let graph = making.graph(&arguments.names)?;
@@ -50,7 +48,7 @@ pub fn run(making: &Making<'_>, arguments: &Realize) -> Result<ExitCode, Failure
     let same = |one: &Reran| one.rerun.again == Again::Same;
     Ok(match reran.iter().all(same) {
         true => ExitCode::SUCCESS,
-        false => ExitCode::from(DIFFERENT),
+        false => ExitCode::from(exit::DIFFERENT),
     })
 }
 
