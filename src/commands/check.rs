@@ -11,6 +11,7 @@ use crate::diagnostics;
 use crate::project::Project;
 use crate::recipes::{self, Files};
 use crate::report::Failure;
+use crate::units::many;
 
 pub fn run(cli: &Cli, arguments: &Check) -> Result<ExitCode, Failure> {
     let format = match arguments.json {
@@ -27,7 +28,7 @@ pub fn run(cli: &Cli, arguments: &Check) -> Result<ExitCode, Failure> {
         }
         tally.files += match &file {
             Some(_) => 1,
-            None => files.iter().filter(|(path, _)| is_recipe(path)).count(),
+            None => files.iter().filter(|(path, _)| is_recipe(path)).count() as u64,
         };
         if let (true, Some(library)) = (arguments.paths.is_empty(), library) {
             project(&library)?;
@@ -108,9 +109,9 @@ fn is_recipe(path: &str) -> bool {
 
 #[derive(Default)]
 struct Tally {
-    files: usize,
-    errors: usize,
-    warnings: usize,
+    files: u64,
+    errors: u64,
+    warnings: u64,
 }
 
 impl Tally {
@@ -122,15 +123,11 @@ impl Tally {
     }
 
     fn text(&self) -> String {
-        let some = |count: usize, what: &str| match count {
-            1 => format!("1 {what}"),
-            _ => format!("{count} {what}s"),
-        };
         format!(
             "{}: {}, {}",
-            some(self.files, "file"),
-            some(self.errors, "error"),
-            some(self.warnings, "warning")
+            many(self.files, "file"),
+            many(self.errors, "error"),
+            many(self.warnings, "warning")
         )
     }
 }

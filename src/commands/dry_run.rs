@@ -10,6 +10,7 @@ use crate::cli::Realize;
 use crate::context::Context;
 use crate::progress::mebibytes;
 use crate::report::Failure;
+use crate::units::many;
 
 pub fn run(context: &Context, store: &Store, arguments: &Realize) -> Result<ExitCode, Failure> {
     let library = context.library()?;
@@ -57,24 +58,12 @@ fn summary(graph: &Graph, downloads: &[StepId]) -> String {
     let unknown = downloads.len() - known.len();
     let mut parts = Vec::new();
     if !known.is_empty() {
-        let noun = if known.len() == 1 {
-            "package"
-        } else {
-            "packages"
-        };
-        parts.push(format!(
-            "{} {noun}, {}",
-            known.len(),
-            mebibytes(known.iter().sum())
-        ));
+        let packages = many(known.len() as u64, "package");
+        parts.push(format!("{packages}, {}", mebibytes(known.iter().sum())));
     }
     if unknown > 0 {
-        let noun = if unknown == 1 {
-            "download"
-        } else {
-            "downloads"
-        };
-        parts.push(format!("{unknown} {noun} of unknown size"));
+        let downloads = many(unknown as u64, "download");
+        parts.push(format!("{downloads} of unknown size"));
     }
     parts.join("; ")
 }

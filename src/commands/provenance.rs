@@ -17,6 +17,7 @@ use crate::config;
 use crate::remote::secret_key;
 use crate::report::Failure;
 use crate::supply::{Envelope, Supply, statement, subjects};
+use crate::units::many;
 
 /// How many paths are named.
 const LIMIT: usize = 12;
@@ -93,8 +94,8 @@ fn verify(file: &Path, trust: &[String], folder: Option<&Path>) -> Result<(), Fa
         "built by   {}",
         builder.as_str().unwrap_or("nobody knows whom")
     ));
-    let noun = if files.len() == 1 { "file" } else { "files" };
-    say(format_args!("result     {result}, {} {noun}", files.len()));
+    let number = many(files.len() as u64, "file");
+    say(format_args!("result     {result}, {number}"));
     if let Some(folder) = folder {
         say(format_args!("the files  {}", folder.display()));
     }

@@ -14,6 +14,7 @@ use crate::explain::{LIMIT, indented};
 use crate::making::Making;
 use crate::progress::seconds;
 use crate::report::Failure;
+use crate::units::many;
 
 pub fn run(making: &Making<'_>, arguments: &Realize) -> Result<ExitCode, Failure> {
     let graph = making.graph(&arguments.names)?;
@@ -29,7 +30,7 @@ pub fn run(making: &Making<'_>, arguments: &Realize) -> Result<ExitCode, Failure
         compile_cache: false,
         ..settings
     };
-    let number = commands(steps.len());
+    let number = many(steps.len() as u64, "command");
     note(format_args!("{number} to run again, with -j{jobs}"));
     let reran = making
         .shown(|observe| pwb_engine::rerun(&making.store, &graph, &steps, &settings, observe))?;
@@ -139,16 +140,11 @@ fn verdict(reran: &[Reran]) -> String {
     let parts: Vec<String> = parts
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
-    let all = commands(reran.len());
+    let all = many(reran.len() as u64, "command");
     match &*parts.join(", ") {
         "" => format!("{all} ran again"),
         parts => format!("{all} ran again: {parts}"),
     }
-}
-
-fn commands(number: usize) -> String {
-    let noun = if number == 1 { "command" } else { "commands" };
-    format!("{number} {noun}")
 }
 
 fn to_json(one: &Reran, differences: &[Compared]) -> Value {

@@ -11,6 +11,7 @@ use crate::cli::{Cli, Show};
 use crate::context::Context;
 use crate::progress::Progress;
 use crate::report::Failure;
+use crate::units::many;
 
 pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;
@@ -56,8 +57,7 @@ pub fn run(cli: &Cli, arguments: &Show) -> Result<ExitCode, Failure> {
         ));
     }
     if packages > 0 {
-        let noun = if packages == 1 { "package" } else { "packages" };
-        say(format_args!("and {packages} {noun}"));
+        say(format_args!("and {}", many(packages, "package")));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ use pwb_remote::Notice;
 
 use super::forecast::Forecast;
 use crate::journal::{Outcome, title};
+use crate::units::many;
 
 /// How many files or nodes are named.
 const SHOWN: usize = 5;
@@ -244,7 +245,7 @@ impl Display {
         }
         if outcome == Outcome::Interrupted {
             self.over = true;
-            let (built, stopped) = (count(self.built, "node"), count(unfinished as u64, "node"));
+            let (built, stopped) = (many(self.built, "node"), many(unfinished as u64, "node"));
             self.line(&format!(
                 "{}: {built} built and kept, {stopped} stopped; the same command goes on from here",
                 style("interrupted").for_stderr().red()
@@ -256,7 +257,7 @@ impl Display {
             };
             self.line(&format!(
                 "{} built in {}{calls}",
-                count(self.built, "node"),
+                many(self.built, "node"),
                 seconds(self.begin.elapsed()),
             ));
         }
@@ -396,12 +397,6 @@ fn enumeration(names: &[String]) -> String {
         named += &format!(" and {more} more");
     }
     named
-}
-
-/// `1 node`, `2 nodes`
-fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 /// `1.5 s`

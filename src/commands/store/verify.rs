@@ -58,21 +58,19 @@ pub fn run(cli: &Cli, repair: bool, as_json: bool) -> Result<ExitCode, Failure> 
 
 fn end(repair: bool, verified: &Verified, busy: &[TreeDigest]) -> Result<ExitCode, Failure> {
     let count = verified.faults.len();
-    let faults = if count == 1 { "fault" } else { "faults" };
+    let faults = many(count as u64, "fault");
     match (count, repair, busy.len()) {
         (0, ..) => Ok(ExitCode::SUCCESS),
         (_, false, _) => Err(Failure::new(
-            format!("the store has {count} {faults}"),
+            format!("the store has {faults}"),
             "`pwb store repair` forgets what is damaged: it is made or fetched again when it is wanted",
         )),
         (_, true, 0) => {
-            say(format_args!("{count} {faults} mended"));
+            say(format_args!("{faults} mended"));
             Ok(ExitCode::SUCCESS)
         }
         (_, true, busy) => Err(Failure::new(
-            format!(
-                "{busy} of {count} {faults} could not be mended: other processes use these folders"
-            ),
+            format!("{busy} of {faults} could not be mended: other processes use these folders"),
             "run it again once they have ended",
         )),
     }
