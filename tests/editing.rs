@@ -223,13 +223,9 @@ fn findings_as_json_have_their_places() {
     // What is wrong elsewhere has no place.
     world.recipe(RECIPE);
     let said = world.say(&["realize", "progam", "--message-format", "json"]);
-    insta::assert_snapshot!(said.err, @r#"
-    {"code":"unknown-target","help":["did you mean `program`?"],"message":"unknown target `progam`","place":null,"related":[],"severity":"error"}
-    "#);
+    insta::assert_snapshot!(said.err, @r#"{"code":"unknown-target","help":["did you mean `program`?"],"message":"unknown target `progam`","place":null,"related":[],"severity":"error"}"#);
     let said = world.say(&["cat", "program:x", "--message-format", "json"]);
-    insta::assert_snapshot!(world.tidy(&said.err), @r#"
-    {"code":null,"help":[],"message":"t/src: cannot import the folder [WORLD]/src: No such file or directory (os error 2)\n  hint: a path in a recipe is absolute, or relative to where pwb is run","place":null,"related":[],"severity":"error"}
-    "#);
+    insta::assert_snapshot!(world.tidy(&said.err), @r#"{"code":null,"help":[],"message":"t/src: cannot import the folder [WORLD]/src: No such file or directory (os error 2)\n  hint: a path in a recipe is absolute, or relative to where pwb is run","place":null,"related":[],"severity":"error"}"#);
 }
 
 #[test]
