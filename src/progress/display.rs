@@ -121,8 +121,8 @@ impl Display {
             let long = self.left().filter(|left| left.as_secs() > 0);
             let about = long.map_or(String::new(), |left| format!(", about {}", clock(left)));
             self.line(&format!(
-                "{} nodes, {cached} in the store{about}",
-                self.total
+                "{}, {cached} in the store{about}",
+                many(self.total, "node")
             ));
             self.start_header();
             self.foresee();
