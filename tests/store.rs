@@ -232,7 +232,14 @@ fn a_file_that_was_changed_or_cut_is_refused_whole() {
         let file = there.path("carried");
         fs::copy(here.path("carried"), &file).unwrap();
         flip(&file, at);
-        let error = there.fails(&["store", "import", "carried"]);
+        let said = there.say(&["store", "import", "carried"]);
+        if said.code == Some(0) {
+            // A bit that means nothing to zstd: all is as it was, or the checksum would say so.
+            let made = there.well(&["realize", "t/b", "--offline"]).result();
+            assert_eq!(listing(&made), listing(&here.realize("t/b")), "{at}");
+            continue;
+        }
+        let error = said.err;
         assert!(
             error.contains("carried cannot be taken: ")
                 && error.contains("nothing of it was taken"),

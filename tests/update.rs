@@ -223,6 +223,7 @@ fn where_anything_fails_nothing_is_written() {
     error: cannot download zlib-1.10.tar
       [URL]/zlib-1.10.tar: HTTP status 404
       [URL]/mirror/1.10/zlib-1.10.tar: HTTP status 404
+     hint: if the file has moved, add where it is now to `from`: the digest stays the same
     ");
     assert_eq!(read(&world.path("recipes/t.ron")), old);
 
