@@ -223,7 +223,7 @@ fn where_anything_fails_nothing_is_written() {
     error: cannot download zlib-1.10.tar
       [URL]/zlib-1.10.tar: HTTP status 404
       [URL]/mirror/1.10/zlib-1.10.tar: HTTP status 404
-     hint: if the file has moved, add where it is now to `from`: the digest stays the same
+     hint: if it has moved, write into the recipe where it is now; the digest of a file stays the same
     ");
     assert_eq!(read(&world.path("recipes/t.ron")), old);
 
@@ -233,6 +233,7 @@ fn where_anything_fails_nothing_is_written() {
     insta::assert_snapshot!(said.err.replace(&url, "[URL]"), @"
     error: cannot download a list of versions
       [URL]/gone: HTTP status 404
+     hint: if it has moved, write into the recipe where it is now; the digest of a file stays the same
     ");
     world.recipe(&old);
     let said = Said::from(update(&world, &url, &["t/nothing"]).output().unwrap());

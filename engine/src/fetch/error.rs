@@ -196,7 +196,7 @@ fn sources_hint(failures: &[Failure]) -> Option<String> {
     }
     if any(|cause| matches!(cause, Cause::Status(_))) {
         return Some(
-            "if the file has moved, add where it is now to `from`: the digest stays the same"
+            "if it has moved, write into the recipe where it is now; the digest of a file stays the same"
                 .into(),
         );
     }
