@@ -1,23 +1,15 @@
 //! What a command costs: its time on the wall, and the processor's for all that it started, from the kernel's own accounts.
 
-use std::ops::AddAssign;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Cost {
     pub wall: Duration,
     /// User and system time.
     pub cpu: Duration,
-}
-
-impl AddAssign for Cost {
-    fn add_assign(&mut self, other: Cost) {
-        self.wall += other.wall;
-        self.cpu += other.cpu;
-    }
 }
 
 /// Runs a command to its good end.
