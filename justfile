@@ -30,7 +30,7 @@ ci:
 targets *NAMES:
     .ci/targets {{ NAMES }}
 
-# actions, edit, peers, remote or share.
+# actions, edit, remote or share.
 bench NAME="actions":
     cargo bench --bench {{ NAME }}
 
