@@ -1,12 +1,14 @@
 //! What most commands begin with: settings, store, `pwb.ron`, recipes, and the graph of what was asked for.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pwb_cache::Digest;
 use pwb_engine::recipe::{Diagnostics, Library, NodeName};
 use pwb_engine::{Error, Graph, Request, Settings, Store};
+use serde_json::json;
 
 use crate::cli::{Building, Cli, Options, Sharing};
 use crate::config::{self, Config};
@@ -105,31 +107,26 @@ impl Context {
         }
     }
 
-    /// Stands for all that the answer to a request depends on, as long as no local folder is part of it.
-    pub fn identity(&self, name: &str, options: &Options) -> Digest {
-        let mut text = Vec::new();
-        let mut add = |bytes: &[u8]| {
-            text.extend(bytes.len().to_le_bytes());
-            text.extend(bytes);
-        };
-        add(pwb_engine::fingerprint().as_bytes());
-        add(name.as_bytes());
-        for sets in [&self.project.sets(), &options.sets] {
-            add(&sets.len().to_le_bytes());
-            for (option, value) in sets {
-                add(option.as_bytes());
-                add(value.as_bytes());
-            }
-        }
-        for (path, bytes) in &self.files {
-            add(path.as_bytes());
-            add(bytes);
-        }
-        // Whom one trusts says which results count.
-        for key in &self.config.remote.trusted_keys {
-            add(key.as_bytes());
-        }
-        Digest::of(&text)
+    /// Stands for all that the answer to a request depends on but the contents of local folders.
+    pub fn identity(&self, names: &[String], options: &Options) -> Digest {
+        let has_overrides = !options.overrides.is_empty() || self.project.has_overrides();
+        // Relative paths of local folders begin here; those that are built in have none.
+        let places = (self.recipes.is_some() || has_overrides)
+            .then(|| (env::current_dir().ok(), self.project.path()));
+        let files = self.files.iter();
+        let files = files.map(|(path, bytes)| (path, Digest::of(bytes).to_string()));
+        let said = json!({
+            "made with": pwb_engine::fingerprint(),
+            "names": names,
+            "recipes": files.collect::<Vec<_>>(),
+            "project": self.project.said(),
+            "options": options.sets,
+            "overrides": options.overrides,
+            "places": places,
+            // Whom one trusts says which results count.
+            "trusted": self.config.remote.trusted_keys,
+        });
+        Digest::of(said.to_string().as_bytes())
     }
 
     /// The request for one name.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pwb_engine::recipe::{Library, NodeName, Target, Wanted};
-use pwb_engine::{Error, Event, Graph, Happening, Observer, Realized, Request, Settings, Store};
+use pwb_engine::{
+    Error, Event, Graph, Happening, Memory, Observer, Realized, Request, Settings, Store,
+};
 
 use crate::cli::{Building, Cli, Options};
 use crate::context::Context;
@@ -88,7 +90,7 @@ impl<'a> Making<'a> {
         requests: [Request; N],
     ) -> Result<[Realized; N], Failure> {
         let graph = Graph::build(self.library()?, &requests, &self.overrides(&requests)?)?;
-        let results = <[Realized; N]>::try_from(self.realize_graph(&[], &graph)?);
+        let results = <[Realized; N]>::try_from(self.realize_graph(&[], &graph, None)?);
         results.map_err(|_| Failure::Message("a request has no result".into(), None))
     }
 
@@ -97,11 +99,17 @@ impl<'a> Making<'a> {
         self.context.graph(self.library()?, names, self.options)
     }
 
-    /// The results of a graph; those that were asked for by these names are written down.
-    pub fn realize_graph(&self, names: &[String], graph: &Graph) -> Result<Vec<Realized>, Failure> {
+    /// The results of a graph; those that were asked for by these names are written down, and what they came to is kept in
+    /// the memory of the request.
+    pub fn realize_graph(
+        &self,
+        names: &[String],
+        graph: &Graph,
+        memory: Option<&Memory>,
+    ) -> Result<Vec<Realized>, Failure> {
         let settings = self.settings();
         self.shown(|observe| {
-            let results = pwb_engine::realize(&self.store, graph, &settings, observe)?;
+            let results = pwb_engine::realize(&self.store, graph, memory, &settings, observe)?;
             for (name, result) in names.iter().zip(&results) {
                 self.progress.result(name, &result.path);
             }

@@ -11,6 +11,8 @@ use crate::graph::Graph;
 
 pub struct Bazel {
     program: PathBuf,
+    /// Where servers run.
+    folders: Vec<PathBuf>,
 }
 
 impl Bazel {
@@ -18,7 +20,10 @@ impl Bazel {
     pub fn found() -> Option<Bazel> {
         let folder = std::env::var_os("PWB_PEERS").map_or("target/peers".into(), PathBuf::from);
         let program = folder.join("bin/bazel").canonicalize().ok()?;
-        Some(Bazel { program })
+        Some(Bazel {
+            program,
+            folders: Vec::new(),
+        })
     }
 
     fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
@@ -29,6 +34,14 @@ impl Bazel {
         ));
         command.args(arguments);
         command
+    }
+
+    fn workspace(&mut self, text: &str, folder: &Path) {
+        fs::write(folder.join("WORKSPACE"), "").unwrap();
+        fs::write(folder.join(".bazelignore"), "bazel\ncache\n").unwrap();
+        fs::write(folder.join("BUILD"), text).unwrap();
+        self.server(folder);
+        self.folders.push(folder.to_owned());
     }
 
     fn server(&self, folder: &Path) -> u32 {
@@ -53,8 +66,6 @@ impl Peer for Bazel {
     }
 
     fn write(&mut self, graph: &Graph, folder: &Path) {
-        fs::write(folder.join("WORKSPACE"), "").unwrap();
-        fs::write(folder.join(".bazelignore"), "bazel\ncache\n").unwrap();
         let mut text = String::new();
         for (number, command) in graph.commands().enumerate() {
             let inputs: Vec<String> = graph
@@ -75,8 +86,15 @@ impl Peer for Bazel {
             let inputs = inputs.join(", ");
             writeln!(text, "genrule(name = \"n{number}\", srcs = [{inputs}], outs = [\"out/{number}\"], cmd = \"{command} > $@\")").unwrap();
         }
-        fs::write(folder.join("BUILD"), text).unwrap();
-        self.server(folder);
+        self.workspace(&text, folder);
+    }
+
+    fn write_folder(&mut self, folder: &Path) -> bool {
+        self.workspace(
+            r#"genrule(name = "all", srcs = glob(["src/**"]), outs = ["count"], cmd = "find . -type l | wc -l > $@")"#,
+            folder,
+        );
+        true
     }
 
     fn build(&self, folder: &Path) -> Cost {
@@ -107,9 +125,9 @@ impl Peer for Bazel {
 
 impl Drop for Bazel {
     fn drop(&mut self) {
-        // The server ends by itself when its folder is gone; it need not wait for that.
-        let _ = Command::new(&self.program)
-            .args(["--nohome_rc", "shutdown"])
-            .output();
+        // A server whose folder is gone ends by itself.
+        for folder in self.folders.iter().filter(|folder| folder.exists()) {
+            let _ = self.command(folder, &["shutdown"]).output();
+        }
     }
 }

@@ -14,6 +14,7 @@ pub struct Cost {
 
 /// Runs a command to its good end.
 pub fn cost(command: &mut Command) -> Cost {
+    let children = || used(UsageWho::RUSAGE_CHILDREN);
     let (begin, before) = (Instant::now(), children());
     let output = command.stdin(Stdio::null()).output().unwrap();
     let (wall, cpu) = (begin.elapsed(), children() - before);
@@ -22,9 +23,9 @@ pub fn cost(command: &mut Command) -> Cost {
     Cost { wall, cpu }
 }
 
-/// User and system time of all finished children and theirs.
-fn children() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+/// User and system time of this process, or of all finished children and theirs.
+pub fn used(by: UsageWho) -> Duration {
+    let usage = getrusage(by).unwrap();
     let times = [usage.user_time(), usage.system_time()];
     times
         .iter()

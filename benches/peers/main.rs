@@ -1,17 +1,19 @@
-//! The same graph of trivial actions in pwb and in its peers: made, found made, changed, restored.
+//! The same graph of trivial actions in pwb and in its peers: made, found made, changed, restored. And a large local folder.
 //!
-//! `cargo bench --bench peers [-- NODES [PEER…]]` (1,000 nodes and all peers that are there unless given). Processor time is user and
-//! system time of the tool, its server and all that they started. Bazel's server runs before anything is measured.
+//! `cargo bench --bench peers [-- NODES|folder [PEER…]]` (1,000 nodes and all peers that are there unless given). Processor time is
+//! user and system time of the tool, its server and all that they started. Bazel's server runs before anything is measured.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod bazel;
 mod cost;
+mod folder;
 mod graph;
 mod make;
 mod ninja;
 mod nix_build;
 mod pwb;
+mod recipe;
 mod shell;
 
 use std::fs;
@@ -28,6 +30,8 @@ trait Peer {
     fn sandboxed(&self) -> bool;
     /// Writes the graph down in the tool's way, in a folder that has its sources.
     fn write(&mut self, graph: &Graph, folder: &Path);
+    /// The same with one action that takes a folder `src` and says how many files are in it; `false` if the tool takes no folders.
+    fn write_folder(&mut self, folder: &Path) -> bool;
     /// Builds all of it.
     fn build(&self, folder: &Path) -> Cost;
     /// Removes what is built, but not what is kept for later; `false` if nothing is.
@@ -39,10 +43,6 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let size = arguments
-        .first()
-        .and_then(|size| size.parse().ok())
-        .unwrap_or(1000);
     let chosen = |peer: &dyn Peer| {
         arguments.len() < 2 || arguments[1..].iter().any(|name| name == peer.name())
     };
@@ -54,14 +54,20 @@ fn main() {
         bazel::Bazel::found().map(|bazel| Box::new(bazel) as Box<dyn Peer>),
         has("nix-build").then(|| Box::new(nix_build::Nix) as Box<dyn Peer>),
     ];
-    let graph = Graph::new(size);
+    let peers = peers.into_iter().flatten();
+    let mut peers: Vec<Box<dyn Peer>> = peers.filter(|peer| chosen(&**peer)).collect();
+    if arguments.first().is_some_and(|first| first == "folder") {
+        return folder::measure(&mut peers);
+    }
+    let size = arguments.first().map(|size| size.parse().unwrap());
+    let graph = Graph::new(size.unwrap_or(1000));
     println!(
         "{} nodes; seconds of processor time / on the wall\n",
         graph.nodes.len()
     );
     println!("| | sandbox | cold | no-op | same output | other output | restored |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for mut peer in peers.into_iter().flatten().filter(|peer| chosen(&**peer)) {
+    for mut peer in peers {
         let folder = tempfile::tempdir().unwrap();
         let costs = measure(&mut *peer, &graph, folder.path());
         let cells: Vec<String> = costs
@@ -70,12 +76,14 @@ fn main() {
             .collect();
         let sandbox = if peer.sandboxed() { "yes" } else { "no" };
         println!("| {} | {sandbox} | {} |", peer.name(), cells.join(" | "));
-        // Bazel and Nix make what they have read-only.
-        let _ = Command::new("chmod")
-            .args(["-R", "u+w"])
-            .arg(folder.path())
-            .status();
+        unlock(folder.path());
     }
+}
+
+/// Lets a folder be removed: Bazel and Nix make what they have read-only.
+fn unlock(folder: &Path) {
+    let mut command = Command::new("chmod");
+    let _ = command.args(["-R", "u+w"]).arg(folder).status();
 }
 
 fn measure(peer: &mut dyn Peer, graph: &Graph, folder: &Path) -> [Option<Cost>; 5] {

@@ -32,6 +32,10 @@ impl Peer for Make {
         fs::write(folder.join("Makefile"), text).unwrap();
     }
 
+    fn write_folder(&mut self, _: &Path) -> bool {
+        false
+    }
+
     fn build(&self, folder: &Path) -> Cost {
         let jobs = available_parallelism().map_or(1, usize::from);
         cost(

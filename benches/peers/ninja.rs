@@ -33,6 +33,10 @@ impl Peer for Ninja {
         fs::write(folder.join("build.ninja"), text).unwrap();
     }
 
+    fn write_folder(&mut self, _: &Path) -> bool {
+        false
+    }
+
     fn build(&self, folder: &Path) -> Cost {
         cost(Command::new("ninja").current_dir(folder))
     }

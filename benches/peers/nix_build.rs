@@ -11,6 +11,27 @@ use crate::graph::{Graph, Node};
 
 pub struct Nix;
 
+/// What every expression begins with.
+const RUN: &str = r#"let tools = builtins.path { path = ./tools; name = "tools"; };
+  run = name: script: derivation { inherit name; system = "x86_64-linux";
+    builder = "${tools}/bin/sh"; args = [ "-euc" script ]; PATH = "${tools}/bin"; };
+in rec {
+"#;
+
+/// Writes an expression, beside the shell and the settings that it wants.
+fn expression(text: &str, folder: &Path) {
+    let tools = folder.join("tools/bin");
+    fs::create_dir_all(&tools).unwrap();
+    fs::copy("/bin/busybox", tools.join("busybox")).unwrap();
+    for name in ["sh", "grep", "cat", "find", "wc"] {
+        std::os::unix::fs::symlink("busybox", tools.join(name)).unwrap();
+    }
+    fs::create_dir_all(folder.join("nix/conf")).unwrap();
+    let settings = "sandbox = true\nsandbox-fallback = false\nbuild-users-group =\nsubstituters =\nmax-jobs = auto\n";
+    fs::write(folder.join("nix/conf/nix.conf"), settings).unwrap();
+    fs::write(folder.join("default.nix"), text).unwrap();
+}
+
 impl Peer for Nix {
     fn name(&self) -> &'static str {
         "nix-build"
@@ -21,19 +42,7 @@ impl Peer for Nix {
     }
 
     fn write(&mut self, graph: &Graph, folder: &Path) {
-        let tools = folder.join("tools/bin");
-        fs::create_dir_all(&tools).unwrap();
-        fs::copy("/bin/busybox", tools.join("busybox")).unwrap();
-        for name in ["sh", "grep", "cat"] {
-            std::os::unix::fs::symlink("busybox", tools.join(name)).unwrap();
-        }
-        fs::create_dir_all(folder.join("nix/conf")).unwrap();
-        let settings = "sandbox = true\nsandbox-fallback = false\nbuild-users-group =\nsubstituters =\nmax-jobs = auto\n";
-        fs::write(folder.join("nix/conf/nix.conf"), settings).unwrap();
-        let mut text = String::from(
-            "let tools = builtins.path { path = ./tools; name = \"tools\"; };\n  run = name: script: derivation { inherit name; system = \"x86_64-linux\"; \
-             builder = \"${tools}/bin/sh\"; args = [ \"-euc\" script ]; PATH = \"${tools}/bin\"; };\nin rec {\n",
-        );
+        let mut text = String::from(RUN);
         let mut all = String::new();
         for (number, node) in graph.nodes.iter().enumerate() {
             let script = match node {
@@ -48,7 +57,16 @@ impl Peer for Nix {
             write!(all, " n{number}").unwrap();
         }
         writeln!(text, "  all = [{all} ];\n}}").unwrap();
-        fs::write(folder.join("default.nix"), text).unwrap();
+        expression(&text, folder);
+    }
+
+    fn write_folder(&mut self, folder: &Path) -> bool {
+        let script = "find ${./src} -type f | wc -l > $out";
+        expression(
+            &format!("{RUN}  all = run \"all\" \"{script}\";\n}}"),
+            folder,
+        );
+        true
     }
 
     fn build(&self, folder: &Path) -> Cost {

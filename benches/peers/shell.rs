@@ -26,6 +26,10 @@ impl Peer for Shell {
         fs::write(folder.join("all.sh"), script).unwrap();
     }
 
+    fn write_folder(&mut self, _: &Path) -> bool {
+        false
+    }
+
     fn build(&self, folder: &Path) -> Cost {
         cost(
             Command::new("sh")

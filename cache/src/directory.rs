@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -10,7 +11,7 @@ use crate::path::check_name;
 use crate::reapi;
 
 /// The digest of a tree's root [`Directory`]: it stands for the whole tree.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct TreeDigest(Digest);
 
 impl TreeDigest {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
 
 use crate::directory::TreeDigest;
 use crate::error::Result;
@@ -12,7 +13,7 @@ use crate::store::Store;
 use crate::tree::{Tree, TreeNode};
 
 /// What to take of a tree.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub enum Filter {
     /// What some pattern matches.
     Only(BTreeSet<Pattern>),
@@ -24,7 +25,7 @@ pub enum Filter {
 ///
 /// It matches files and links. One that ends in `/**`, or in a name without wildcards, also stands for a directory with
 /// all that is in it.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct Pattern(String);
 
 /// Why a text is no [`Pattern`].

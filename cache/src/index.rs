@@ -6,6 +6,7 @@ mod folders;
 mod garbage;
 mod held;
 mod history;
+mod memos;
 mod names;
 mod reruns;
 mod salvage;
@@ -105,6 +106,14 @@ const MIGRATIONS: &[&str] = &["
     -- links of the user's that lead to results; the results by whose keys a remembered answer was found
     CREATE TABLE roots (link BLOB PRIMARY KEY, tree BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE chains (tree BLOB PRIMARY KEY, keys BLOB NOT NULL);
+", "
+    -- snapshot: see snapshot.rs; what was kept until now has other rows
+    ALTER TABLE imports RENAME COLUMN stamps TO snapshot;
+    DELETE FROM imports;
+    -- notes about requests; the latest have the highest ids
+    CREATE TABLE memos (
+        id INTEGER PRIMARY KEY, subject BLOB NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, UNIQUE (subject, name)
+    );
 "];
 
 /// How long a process waits for others that use the index.

@@ -59,7 +59,7 @@ impl Store {
     }
 
     fn link_directory(&self, tree: TreeDigest, folder: &Path) -> Result<()> {
-        let directory = self.directory(tree)?;
+        let directory = self.decoded(tree)?;
         fs::create_dir(folder)?;
         directory.entries.par_iter().try_for_each(|(name, entry)| {
             let path = folder.join(name);

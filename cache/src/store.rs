@@ -18,6 +18,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use crate::digest::Digest;
+use crate::directories::Directories;
 use crate::directory::{Directory, TreeDigest};
 use crate::error::{Error, Result};
 use crate::fs;
@@ -49,6 +50,7 @@ pub struct Store {
     pub(crate) fresh: Mutex<HashSet<(Digest, bool)>>,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
     pub(crate) workers: Option<Arc<dyn Workers>>,
+    pub(crate) directories: Directories,
     pub(crate) gate: Gate,
     /// What was asked for, and is to be told to the index.
     pub(crate) uses: Mutex<Uses>,
@@ -70,6 +72,7 @@ impl Store {
         let root = root.canonicalize().map_err(Error::io("resolve", root))?;
         Ok(Store {
             index: Index::open(&index, Durability::Process)?,
+            directories: Directories::default(),
             gate: Gate::new(&root),
             uses: Mutex::default(),
             root,

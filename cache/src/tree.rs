@@ -49,29 +49,32 @@ pub enum Conflict {
 impl Store {
     /// The tree at `path` inside `tree`.
     pub fn subtree(&self, tree: TreeDigest, path: &TreePath) -> Result<TreeDigest> {
-        if path.is_root() {
-            return Ok(tree);
+        let mut here = tree;
+        for name in path.components() {
+            match self.decoded(here)?.entries.get(name) {
+                Some(Entry::Directory(found)) => here = *found,
+                _ => {
+                    return Err(Error::NoSuchPath {
+                        path: path.to_string(),
+                        tree: tree.digest(),
+                    });
+                }
+            }
         }
-        match Tree::load(self, tree)?.get(self, path)? {
-            Some(TreeNode::Stored(found)) => Ok(found),
-            _ => Err(Error::NoSuchPath {
-                path: path.to_string(),
-                tree: tree.digest(),
-            }),
-        }
+        Ok(here)
     }
 }
 
 impl Tree {
     /// The tree of this digest, with one level loaded.
     pub fn load(store: &Store, tree: TreeDigest) -> Result<Tree> {
-        let entries = store
-            .directory(tree)?
-            .entries
-            .into_iter()
-            .map(|(name, entry)| (name, entry.into()))
-            .collect();
-        Ok(Tree { entries })
+        let directory = store.decoded(tree)?;
+        let entries = directory.entries.iter();
+        Ok(Tree {
+            entries: entries
+                .map(|(name, entry)| (name.clone(), entry.clone().into()))
+                .collect(),
+        })
     }
 
     /// Saves every directory that was changed and returns the digest of the whole.
@@ -102,19 +105,16 @@ impl Tree {
 
     /// What is at `path`; `None` also where a component on the way is no directory.
     pub fn get(&self, store: &Store, path: &TreePath) -> Result<Option<TreeNode>> {
-        let mut node = TreeNode::Directory(self.clone());
-        for name in path.components() {
-            let found = match node {
-                TreeNode::Directory(tree) => tree.entries.get(name).cloned(),
-                TreeNode::Stored(tree) => Tree::load(store, tree)?.entries.remove(name),
-                TreeNode::File { .. } | TreeNode::Symlink(_) => None,
-            };
-            match found {
-                Some(found) => node = found,
+        let mut here = self;
+        let mut names = path.components();
+        while let Some(name) = names.next() {
+            match here.entries.get(name) {
+                Some(TreeNode::Directory(tree)) => here = tree,
+                Some(node) => return stored(store, node.clone(), names),
                 None => return Ok(None),
             }
         }
-        Ok(Some(node))
+        Ok(Some(TreeNode::Directory(here.clone())))
     }
 
     /// Puts `node` at `path`, in place of what is there; directories on the way are made. A file or a link on the way is
@@ -259,6 +259,24 @@ impl From<Entry> for TreeNode {
             Entry::Symlink(target) => TreeNode::Symlink(target),
         }
     }
+}
+
+/// What is at a path below a node that was not loaded.
+fn stored<'a>(
+    store: &Store,
+    mut node: TreeNode,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Option<TreeNode>> {
+    for name in names {
+        let TreeNode::Stored(tree) = node else {
+            return Ok(None);
+        };
+        match store.decoded(tree)?.entries.get(name) {
+            Some(found) => node = found.clone().into(),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(node))
 }
 
 fn not_a_directory(path: &TreePath) -> Error {

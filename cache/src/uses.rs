@@ -25,6 +25,14 @@ impl Store {
         self.pin_all(&pins)
     }
 
+    /// Keeps what is there of trees until this process ends.
+    pub fn hold(&self, trees: &[TreeDigest]) -> Result<()> {
+        match trees {
+            [] => Ok(()),
+            trees => self.pin_trees(trees),
+        }
+    }
+
     fn pin_all(&self, pins: &[Pin]) -> Result<()> {
         let session = self.session()?;
         match session.has_pinned(pins) {

@@ -86,25 +86,22 @@ impl Executor<'_> {
     fn drive(self, plan: &mut Plan, publisher: &Publisher<'_>) -> Vec<Failure> {
         let steps = &self.graph.steps;
         let done = |step| plan.tree(step).is_some();
-        let mut schedule = Schedule::new(steps, done, |step| self.expected(step));
+        let expected = |step| match done(step) {
+            true => Duration::ZERO,
+            false => self.expected(step),
+        };
+        let away = self.store.workers().is_some();
+        let lane = |step: StepId| Slots::lane(&steps[step].work, away);
+        let mut schedule = Schedule::new(steps, done, lane, expected);
         let mut failures = Vec::new();
         let (sender, receiver) = channel();
         scope(|scope| {
-            let mut slots = Slots {
-                downloads: DOWNLOADS,
-                commands: self.store.workers().map(|_| AWAY),
-                others: self.settings.jobs,
-            };
+            let mut slots = Slots::new(self.settings.jobs, away);
             let mut working = 0_usize;
             loop {
                 let mut ended = Vec::new();
-                let mut held = Vec::new();
-                while let Some(step) = schedule.start() {
-                    let stopping = !failures.is_empty() && !self.settings.keep_going;
-                    if stopping || *slots.of(&steps[step].work) == 0 {
-                        held.push(step);
-                        continue;
-                    }
+                let stopping = !failures.is_empty() && !self.settings.keep_going;
+                while let Some(step) = schedule.start(|lane| !stopping && slots.0[lane] > 0) {
                     match self.look_up(step, plan) {
                         Ok(Found::Result(tree)) => {
                             self.tell(step, Happening::Cached { tree });
@@ -112,7 +109,7 @@ impl Executor<'_> {
                         }
                         Err(error) => ended.push((step, Err(error))),
                         Ok(Found::Job(job)) => {
-                            *slots.of(&steps[step].work) -= 1;
+                            slots.0[lane(step)] -= 1;
                             working += 1;
                             let report = Report {
                                 step,
@@ -126,7 +123,6 @@ impl Executor<'_> {
                         }
                     }
                 }
-                held.into_iter().for_each(|step| schedule.put_back(step));
                 if ended.is_empty() {
                     if working == 0 {
                         return;
@@ -136,7 +132,7 @@ impl Executor<'_> {
                         return;
                     };
                     working -= 1;
-                    *slots.of(&steps[step].work) += 1;
+                    slots.0[lane(step)] += 1;
                     ended.push((step, result));
                 }
                 for (step, result) in ended {
@@ -160,6 +156,10 @@ impl Executor<'_> {
     }
 
     fn look_up(self, id: StepId, plan: &mut Plan) -> Result<Found> {
+        if let Some(tree) = plan.as_before(self.store, self.graph, id) {
+            self.store.hold(&[tree])?;
+            return Ok(Found::Result(tree));
+        }
         let step = &self.graph.steps[id];
         let tree = |input: &Input| Ok((input.clone(), plan.input(self.store, self.graph, input)?));
         let inputs: HashMap<Input, TreeDigest> =
@@ -292,20 +292,20 @@ impl Drop for Report {
     }
 }
 
-/// How many more steps may start.
-struct Slots {
-    downloads: usize,
-    /// Where other machines run them; else they are like the others.
-    commands: Option<usize>,
-    others: usize,
-}
+/// How many more steps may start, by lane.
+struct Slots([usize; 3]);
 
 impl Slots {
-    fn of(&mut self, work: &Work) -> &mut usize {
+    fn new(jobs: usize, away: bool) -> Slots {
+        Slots([DOWNLOADS, if away { AWAY } else { 0 }, jobs])
+    }
+
+    /// Where a step waits: downloads wait for the network; commands, where other machines run them, for those; all else for a core.
+    fn lane(work: &Work, away: bool) -> usize {
         match work {
-            Work::Fetch { .. } => &mut self.downloads,
-            Work::Run { .. } => self.commands.as_mut().unwrap_or(&mut self.others),
-            Work::Source { .. } | Work::Root { .. } => &mut self.others,
+            Work::Fetch { .. } => 0,
+            Work::Run { .. } if away => 1,
+            Work::Run { .. } | Work::Source { .. } | Work::Root { .. } => 2,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use pwb_cache::Filter;
+use serde::{Deserialize, Serialize};
 
 use crate::check::{Expected, Test};
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ use crate::recipe::{
 pub type StepId = NodeIndex;
 
 /// One thing to do, with its options filled in.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Step {
     /// The node's full name; a package's is its root's with the package's behind it.
     pub name: String,
@@ -30,7 +31,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Work {
     /// Downloads and unpacks.
     Fetch {
@@ -88,7 +89,7 @@ pub enum Work {
 }
 
 /// A directory in another step's result, or a part of it.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Input {
     /// The step.
     pub step: StepId,
@@ -120,7 +121,7 @@ pub struct Suite {
 pub type Goal = Input;
 
 /// Steps, with an edge from each to every step that needs its result.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct Graph {
     /// The steps.
     pub steps: DiGraph<Step, ()>,

@@ -8,6 +8,7 @@ use pwb_cache::{ActionKey, ActionResult, Store, TreeDigest};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Input, StepId, Work};
+use crate::memory::Memory;
 use crate::prepare::{in_tree, prepare};
 use crate::work::import;
 
@@ -30,15 +31,18 @@ pub struct Plan {
     keys: Vec<Option<ActionKey>>,
     /// The steps that were looked up and found, each with the wall time that its result had taken.
     hits: Vec<(StepId, Duration)>,
+    /// What is remembered of the graph's request.
+    memory: Option<Memory>,
 }
 
 impl Plan {
-    /// A plan in which nothing is known yet.
-    pub fn new(graph: &Graph) -> Plan {
+    /// A plan in which nothing is known yet but what is remembered.
+    pub(crate) fn new(graph: &Graph, memory: Option<Memory>) -> Plan {
         Plan {
             known: vec![Known::Unknown; graph.steps.node_count()],
             keys: vec![None; graph.steps.node_count()],
             hits: Vec::new(),
+            memory,
         }
     }
 
@@ -47,15 +51,22 @@ impl Plan {
     pub fn look_up(&mut self, store: &Store, graph: &Graph) -> Result<()> {
         let topo = Topo::new(&graph.steps).iter(&graph.steps);
         let mut unknown: Vec<StepId> = topo.collect();
+        let mut held = Vec::new();
         loop {
             let (mut steps, mut keys) = (Vec::new(), Vec::new());
             for &id in &unknown {
+                if let Some(tree) = self.as_before(store, graph, id) {
+                    self.learn(id, tree);
+                    held.push(tree);
+                    continue;
+                }
                 self.known[id.index()] = self.look_up_step(store, graph, id)?;
                 if let (Known::Missing, Some(key)) = (self.known(id), self.key(id)) {
                     steps.push(id);
                     keys.push(key);
                 }
             }
+            store.hold(&std::mem::take(&mut held))?;
             let mut found = false;
             for (id, result) in steps.into_iter().zip(store.ask(&keys)?) {
                 if let Some(result) = result {
@@ -71,10 +82,36 @@ impl Plan {
         }
     }
 
+    /// The result that a step had the last time, with its key, if its inputs are what they were. It need not be there any
+    /// more: whoever misses it plans without a memory.
+    pub(crate) fn as_before(
+        &mut self,
+        store: &Store,
+        graph: &Graph,
+        id: StepId,
+    ) -> Option<TreeDigest> {
+        let memory = self.memory.as_ref()?;
+        let (tree, key) = (memory.tree(id)?, memory.key(id)?);
+        let same = |input: &Input| {
+            let (then, now) = (memory.tree(input.step), self.tree(input.step));
+            let part = |result: Option<TreeDigest>| part(store, graph, input, result?).ok();
+            now.is_some() && (now == then || part(now).is_some_and(|now| part(then) == Some(now)))
+        };
+        if !graph.steps[id].inputs().into_iter().all(same) {
+            return None;
+        }
+        self.learn_key(id, key);
+        Some(tree)
+    }
+
     fn look_up_step(&mut self, store: &Store, graph: &Graph, id: StepId) -> Result<Known> {
         let step = &graph.steps[id];
         if let Work::Source { path, ignore } = &step.work {
-            let tree = import(store, path, ignore).map_err(|error| error.of(&step.name))?;
+            let memory = self.memory.as_ref();
+            let tree = match memory.and_then(|memory| memory.folder(path, ignore)) {
+                Some(tree) => tree,
+                None => import(store, path, ignore).map_err(|error| error.of(&step.name))?,
+            };
             return Ok(Known::Tree(tree));
         }
         let unknown = |input: &Input| self.tree(input.step).is_none();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pwb_cache::{ActionKey, Digest, Store, TreeDigest};
+use pwb_cache::{ActionKey, Store, TreeDigest};
 
 use crate::compile::Compiles;
 use crate::error::{Error, Result};
@@ -11,6 +11,7 @@ use crate::executor::Executor;
 use crate::fetch::{self, Fetcher};
 use crate::graph::Graph;
 use crate::jobserver::Jobserver;
+use crate::memory::Memory;
 use crate::plan::Plan;
 use crate::planned::planned;
 use crate::settings::Settings;
@@ -54,10 +55,12 @@ impl Tools {
 /// is no such sign: every step may have a result there that does not hold, and be found out one after the other.
 const ATTEMPTS: usize = 5;
 
-/// Realizes the goals of a graph, in their order.
+/// Realizes the goals of a graph, in their order. With the memory of the request that it is the graph of, only what has
+/// changed is looked up, and what comes out is remembered.
 pub fn realize(
     store: &Store,
     graph: &Graph,
+    memory: Option<&Memory>,
     settings: &Settings,
     observe: &Observer<'_>,
 ) -> Result<Vec<Realized>> {
@@ -66,9 +69,16 @@ pub fn realize(
         true => graph.steps.node_count(),
         false => 0,
     };
+    let mut known = memory.cloned();
     for _ in 0..ATTEMPTS + refusals {
-        let mut plan = Plan::new(graph);
+        let mut plan = Plan::new(graph, known.take());
         match attempt(store, graph, settings, observe, &mut plan, &mut tools) {
+            Ok(results) => {
+                if let Some(memory) = memory {
+                    memory.keep(store, graph, &plan, &results)?;
+                }
+                return Ok(results);
+            }
             Err(error) if error.is_lost() => {
                 let nodes = forget_incomplete(store, graph, &plan)?;
                 if !nodes.is_empty() {
@@ -83,19 +93,9 @@ pub fn realize(
 
 /// What realizing would find in the store.
 pub fn plan(store: &Store, graph: &Graph) -> Result<Plan> {
-    let mut plan = Plan::new(graph);
+    let mut plan = Plan::new(graph, None);
     plan.look_up(store, graph)?;
     Ok(plan)
-}
-
-/// The answer that an unchanged request was given, if it still stands.
-pub fn remembered(store: &Store, request: Digest) -> Result<Option<Realized>> {
-    let Some(tree) = store.realization(request)? else {
-        return Ok(None);
-    };
-    Ok(store
-        .materialized(tree)?
-        .map(|path| Realized { tree, path }))
 }
 
 fn attempt(
@@ -134,7 +134,7 @@ fn attempt(
         store.record_hits(&plan.hits(graph))?;
         compiles.share(store)?;
         if !failures.is_empty() {
-            store.share(&plan.results(store)?);
+            share(store, plan)?;
             return Err(Error::Failed(failures));
         }
         for (step, changed) in plan.moved(store, graph)? {
@@ -153,16 +153,22 @@ fn attempt(
         .iter()
         .map(goal)
         .collect::<Result<Vec<Realized>>>()?;
-    if !graph.has_folders() {
-        // Such a request is answered without a plan from now on: its steps are asked for by that.
-        let keys: Vec<ActionKey> = plan.keys().collect();
-        for result in &results {
-            store.put_chain(result.tree, &keys)?;
-        }
+    // From now on the request may be answered without a plan: its steps are asked for by that.
+    let keys: Vec<ActionKey> = plan.keys().collect();
+    for result in &results {
+        store.put_chain(result.tree, &keys)?;
     }
     store.settle()?;
-    store.share(&plan.results(store)?);
+    share(store, plan)?;
     Ok(results)
+}
+
+/// Gives what was made here to the store behind this one, if there is one.
+fn share(store: &Store, plan: &Plan) -> Result<()> {
+    if store.shares() {
+        store.share(&plan.results(store)?);
+    }
+    Ok(())
 }
 
 /// Forgets every result that is no longer whole; returns the names of what will run again.

@@ -51,7 +51,7 @@ pub fn rerun(
     settings: &Settings,
     observe: &Observer<'_>,
 ) -> Result<Vec<Reran>> {
-    let mut plan = Plan::new(graph);
+    let mut plan = Plan::new(graph, None);
     plan.look_up(store, graph)?;
     let mut told = planned(store, graph, &plan);
     for step in steps {

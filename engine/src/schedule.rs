@@ -45,15 +45,19 @@ pub struct Schedule<'g, N> {
     states: Vec<State>,
     /// How long it takes from a step's start to the end of the longest chain behind it.
     remaining: Vec<Duration>,
-    ready: BinaryHeap<(Duration, StepId)>,
+    /// The ready steps, by lane.
+    ready: Vec<BinaryHeap<(Duration, StepId)>>,
+    lanes: Vec<usize>,
 }
 
 impl<'g, N> Schedule<'g, N> {
     /// A schedule of an acyclic graph, in which the steps that `is_done` are done, and of the others the one with the
-    /// longest chain of `durations` behind it goes first. What a done step needs is done.
+    /// longest chain of `durations` behind it goes first. What a done step needs is done. Each step waits in a lane for
+    /// whatever steps of its kind are short of.
     pub fn new(
         graph: &'g DiGraph<N, ()>,
         is_done: impl Fn(StepId) -> bool,
+        lane: impl Fn(StepId) -> usize,
         duration: impl Fn(StepId) -> Duration,
     ) -> Schedule<'g, N> {
         let mut schedule = Schedule {
@@ -73,8 +77,11 @@ impl<'g, N> Schedule<'g, N> {
                 })
                 .collect(),
             remaining: vec![Duration::ZERO; graph.node_count()],
-            ready: BinaryHeap::new(),
+            ready: Vec::new(),
+            lanes: graph.node_indices().map(lane).collect(),
         };
+        let lanes = schedule.lanes.iter().max().map_or(0, |last| last + 1);
+        schedule.ready.resize(lanes, BinaryHeap::new());
         let mut order = Vec::with_capacity(graph.node_count());
         let mut topological = Topo::new(graph);
         while let Some(step) = topological.next(graph) {
@@ -88,26 +95,27 @@ impl<'g, N> Schedule<'g, N> {
                 .unwrap_or_default();
             schedule.remaining[step.index()] = behind.saturating_add(duration(step));
         }
-        let ready = graph
-            .node_indices()
-            .filter(|step| schedule.states[step.index()] == State::Ready);
-        schedule.ready = ready
-            .map(|step| (schedule.remaining[step.index()], step))
-            .collect();
+        for step in graph.node_indices() {
+            if schedule.states[step.index()] == State::Ready {
+                schedule.make_ready(step);
+            }
+        }
         schedule
     }
 
-    /// Hands out the ready step that the most depends on: `Ready -> Running`.
-    pub fn start(&mut self) -> Option<StepId> {
-        let (_, step) = self.ready.pop()?;
+    /// Hands out the ready step that the most depends on, of the lanes that are free: `Ready -> Running`.
+    pub fn start(&mut self, is_free: impl Fn(usize) -> bool) -> Option<StepId> {
+        let free = self.ready.iter_mut().enumerate();
+        let free = free.filter(|(lane, _)| is_free(*lane));
+        let (_, lane) = free.max_by_key(|(_, ready)| ready.peek().copied())?;
+        let (_, step) = lane.pop()?;
         self.states[step.index()] = State::Running;
         Some(step)
     }
 
-    /// Puts a step that was handed out, and cannot run just now, back: `Running -> Ready`.
-    pub fn put_back(&mut self, step: StepId) {
+    fn make_ready(&mut self, step: StepId) {
         self.states[step.index()] = State::Ready;
-        self.ready.push((self.remaining[step.index()], step));
+        self.ready[self.lanes[step.index()]].push((self.remaining[step.index()], step));
     }
 
     /// Ends a running step: `Running -> Done`, which may make others `Ready`; or `Running -> Failed`, which makes all
@@ -118,7 +126,7 @@ impl<'g, N> Schedule<'g, N> {
                 self.states[step.index()] = State::Done;
                 for next in self.graph.neighbors(step) {
                     match &mut self.states[next.index()] {
-                        State::Waiting(1) => self.put_back(next),
+                        State::Waiting(1) => self.make_ready(next),
                         State::Waiting(missing) => *missing -= 1,
                         _ => {}
                     }
@@ -180,8 +188,8 @@ mod tests {
         #[test]
         fn every_step_runs_once_after_its_inputs_or_is_skipped_for_cause((graph, succeeds) in graphs()) {
             let seconds = |step: StepId| Duration::from_secs(graph[step]);
-            let mut schedule = Schedule::new(&graph, |_| false, seconds);
-            while let Some(step) = schedule.start() {
+            let mut schedule = Schedule::new(&graph, |_| false, |_| 0, seconds);
+            while let Some(step) = schedule.start(|_| true) {
                 for need in graph.neighbors_directed(step, Direction::Incoming) {
                     prop_assert_eq!(schedule.state(need), State::Done);
                 }
@@ -203,9 +211,9 @@ mod tests {
 
         #[test]
         fn of_two_ready_steps_the_longer_chain_goes_first((graph, _) in graphs()) {
-            let mut schedule = Schedule::new(&graph, |_| false, |step| Duration::from_secs(graph[step]));
+            let mut schedule = Schedule::new(&graph, |_| false, |step| step.index() % 3, |step| Duration::from_secs(graph[step]));
             let mut last = Duration::MAX;
-            while let Some(step) = schedule.start() {
+            while let Some(step) = schedule.start(|_| true) {
                 prop_assert!(schedule.remaining[step.index()] <= last);
                 last = schedule.remaining[step.index()];
             }
@@ -217,8 +225,21 @@ mod tests {
         let mut graph = DiGraph::new();
         let (first, second) = (graph.add_node(()), graph.add_node(()));
         graph.add_edge(first, second, ());
-        let mut schedule = Schedule::new(&graph, |step| step == first, |_| Duration::ZERO);
-        assert_eq!(schedule.start(), Some(second));
-        assert_eq!(schedule.start(), None);
+        let done = |step| step == first;
+        let mut schedule = Schedule::new(&graph, done, |_| 0, |_| Duration::ZERO);
+        assert_eq!(schedule.start(|_| true), Some(second));
+        assert_eq!(schedule.start(|_| true), None);
+    }
+
+    #[test]
+    fn a_lane_that_is_not_free_holds_nobody_else_up() {
+        let mut graph = DiGraph::<(), ()>::new();
+        let (long, short) = (graph.add_node(()), graph.add_node(()));
+        let lane = |step: StepId| usize::from(step == short);
+        let seconds = |step: StepId| Duration::from_secs(2 - step.index() as u64);
+        let mut schedule = Schedule::new(&graph, |_| false, lane, seconds);
+        assert_eq!(schedule.start(|lane| lane == 1), Some(short));
+        assert_eq!(schedule.start(|lane| lane == 1), None);
+        assert_eq!(schedule.start(|_| true), Some(long));
     }
 }

@@ -4,11 +4,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pwb_engine::{Realized, Store};
+use pwb_engine::{Memory, Realized};
 
 use super::{dry_run, rerun, say};
-use crate::cli::{Cli, Options, Realize};
-use crate::context::Context;
+use crate::cli::{Cli, Realize};
 use crate::making::Making;
 use crate::report::Failure;
 
@@ -22,15 +21,7 @@ pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
         return rerun::run(&making, arguments);
     }
     let wanted = arguments.building.wanted();
-    // What is here may not be in the shared cache yet, and what is written down is all that happened.
-    let results = match store.shares() || wanted.any() {
-        true => None,
-        false => unchanged(context, store, &arguments.names, &arguments.options)?,
-    };
-    let results = match results {
-        Some(results) => results,
-        None => realize(&making, arguments)?,
-    };
+    let results = results(&making, arguments)?;
     for (name, result) in arguments.names.iter().zip(&results) {
         if let Some(out) = &arguments.out {
             let out = out_link(out, name, arguments.names.len());
@@ -49,33 +40,27 @@ pub fn run(cli: &Cli, arguments: &Realize) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The results of requests that were answered before and of which nothing has changed since.
-fn unchanged(
-    context: &Context,
-    store: &Store,
-    names: &[String],
-    options: &Options,
-) -> Result<Option<Vec<Realized>>, Failure> {
-    if !options.overrides.is_empty() || context.project.has_overrides() {
-        return Ok(None);
+fn results(making: &Making<'_>, arguments: &Realize) -> Result<Vec<Realized>, Failure> {
+    let (store, names) = (&making.store, &arguments.names);
+    let request = making.context.identity(names, &arguments.options);
+    let mut memory = Memory::recall(store, request)?;
+    // What is here may not be in the shared cache yet, and what is written down is all that happened.
+    if !store.shares()
+        && !arguments.building.wanted().any()
+        && let Some(results) = memory.answer(store)?
+    {
+        return Ok(results);
     }
-    let answer = |name: &String| pwb_engine::remembered(store, context.identity(name, options));
-    Ok(names
-        .iter()
-        .map(answer)
-        .collect::<Result<Option<Vec<_>>, _>>()?)
-}
-
-fn realize(making: &Making<'_>, arguments: &Realize) -> Result<Vec<Realized>, Failure> {
-    let (context, store) = (&making.context, &making.store);
-    let graph = making.graph(&arguments.names)?;
-    let results = making.realize_graph(&arguments.names, &graph)?;
-    if !graph.has_folders() {
-        for (name, result) in arguments.names.iter().zip(&results) {
-            store.put_realization(context.identity(name, &arguments.options), result.tree)?;
-        }
-    }
-    Ok(results)
+    // With another store behind this one there may be more to find than the last time.
+    let graph = match store.has_upstream() {
+        true => None,
+        false => memory.graph(store)?,
+    };
+    let graph = match graph {
+        Some(graph) => graph,
+        None => making.graph(names)?,
+    };
+    making.realize_graph(names, &graph, Some(&memory))
 }
 
 fn out_link(out: &Path, name: &str, of: usize) -> PathBuf {

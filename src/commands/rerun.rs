@@ -19,7 +19,7 @@ use crate::units::many;
 pub fn run(making: &Making<'_>, arguments: &Realize) -> Result<ExitCode, Failure> {
     let graph = making.graph(&arguments.names)?;
     let steps = steps(&graph, &arguments.rerunning.only)?;
-    making.realize_graph(&arguments.names, &graph)?;
+    making.realize_graph(&arguments.names, &graph, None)?;
     let settings = making.settings();
     let jobs = match arguments.building.jobs {
         Some(_) => settings.jobs,

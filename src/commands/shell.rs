@@ -34,7 +34,7 @@ pub fn run(cli: &Cli, arguments: &cli::Shell) -> Result<ExitCode, Failure> {
         .collect();
     let requests = [request];
     let overrides = making.overrides(&requests)?;
-    making.realize_graph(&[], &Graph::build(library, &needs, &overrides)?)?;
+    making.realize_graph(&[], &Graph::build(library, &needs, &overrides)?, None)?;
 
     let graph = Graph::build(library, &requests, &overrides)?;
     let plan = pwb_engine::plan(&making.store, &graph)?;

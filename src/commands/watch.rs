@@ -54,7 +54,7 @@ fn round(
     let graph = making.graph(&arguments.names)?;
     // What changes from here on is heard, whether or not the import still sees it.
     watched.follow(&making.context, &graph)?;
-    let results = making.realize_graph(&arguments.names, &graph)?;
+    let results = making.realize_graph(&arguments.names, &graph, None)?;
     let path = |result: &pwb_engine::Realized| result.path.display().to_string();
     Ok(results.iter().map(path).collect())
 }

@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::key::ActionKey;
 
 impl Index {
-    /// The tree of the last import by this name, the stamps of its files, and whether that was more than an hour ago.
+    /// The tree of the last import by this name, its snapshot, and whether that was more than an hour ago.
     pub fn import(&self, name: Digest) -> Result<Option<(TreeDigest, Vec<u8>, bool)>> {
         self.read("read an import", |db| {
             db.prepare_cached(
-                "SELECT tree, stamps, used_at < unixepoch() - 3600 FROM imports WHERE name = ?1",
+                "SELECT tree, snapshot, used_at < unixepoch() - 3600 FROM imports WHERE name = ?1",
             )?
             .query_row([name.to_row()], |row| {
                 let tree = TreeDigest::from_digest(Digest::from_row(row.get(0)?));
@@ -23,10 +23,19 @@ impl Index {
         })
     }
 
-    pub fn put_import(&self, name: Digest, tree: TreeDigest, stamps: &[u8]) -> Result<()> {
+    /// Remembers that an import was asked for.
+    pub fn note_import(&self, name: Digest) -> Result<()> {
+        self.write("note an import", |db| {
+            db.prepare_cached("UPDATE imports SET used_at = unixepoch() WHERE name = ?1")?
+                .execute([name.to_row()])
+                .map(drop)
+        })
+    }
+
+    pub fn put_import(&self, name: Digest, tree: TreeDigest, snapshot: &[u8]) -> Result<()> {
         self.write("record an import", |db| {
             db.prepare_cached("INSERT OR REPLACE INTO imports VALUES (?1, ?2, ?3, unixepoch())")?
-                .execute(params![name.to_row(), tree.digest().to_row(), stamps])
+                .execute(params![name.to_row(), tree.digest().to_row(), snapshot])
                 .map(drop)
         })
     }

@@ -1,12 +1,13 @@
 //! Which failures of a test are good ones. Part of the test's key: a result stands for an end that was as expected.
 
 use pwb_sandbox::Status;
+use serde::{Deserialize, Serialize};
 
 use super::outcome::{CaseEnd, Outcome};
 use crate::recipe::{CasePattern, Fails};
 
 /// What of one test may fail.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Expected {
     /// All of it: it may crash and hang.
     whole: bool,

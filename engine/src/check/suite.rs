@@ -40,7 +40,7 @@ pub fn check(
     settings: &Settings,
     observe: &Observer<'_>,
 ) -> Result<Vec<Ended>> {
-    let failures = match realize(store, graph, settings, observe) {
+    let failures = match realize(store, graph, None, settings, observe) {
         Ok(_) => Vec::new(),
         Err(Error::Failed(failures)) => failures,
         Err(error) => return Err(error),

@@ -1,6 +1,7 @@
 //! What of a check is expected to fail, and why. Knows names and patterns, no results.
 
 use globset::Glob;
+use serde::{Deserialize, Serialize};
 
 /// Tests that fail, or cases in them that do: `Fails(tests: ["test_ssl"], why: "…")`.
 #[derive(Debug, Clone)]
@@ -14,7 +15,7 @@ pub struct Fails {
 }
 
 /// A pattern of the names of cases: `*.TestSSL.*`. Always well-formed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct CasePattern(String);
 
 impl Fails {

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Pin;
 use super::fails::Fails;
 use super::item::{Item, Items, Word};
@@ -68,7 +70,7 @@ pub struct Written {
 }
 
 /// A place to download from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum Origin {
     /// A URL: http, https or file.
     Url(String),
@@ -81,7 +83,7 @@ pub enum Origin {
 }
 
 /// What to do with the downloaded bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum Unpack {
     /// Keep them as one file of this name.
     File(String),

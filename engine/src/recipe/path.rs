@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What is wrong with a path.
@@ -25,7 +26,7 @@ pub enum PathError {
 }
 
 /// An absolute path inside the sandbox, `/` or `/a/b`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct SandboxPath(String);
 
 impl SandboxPath {
@@ -84,7 +85,7 @@ impl fmt::Display for SandboxPath {
 }
 
 /// A path below something: a mirror's root, the recipes folder. At least one part.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct RelativePath(String);
 
 impl RelativePath {

