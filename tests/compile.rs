@@ -150,7 +150,7 @@ fn forget(world: &World) {
     let index = rusqlite::Connection::open(world.path("store/index.sqlite")).unwrap();
     index
         .execute_batch(
-            "DELETE FROM results WHERE key IN (SELECT key FROM runs WHERE node LIKE 't/%'); DELETE FROM realizations",
+            "DELETE FROM results WHERE key IN (SELECT key FROM runs WHERE node LIKE 't/%'); DELETE FROM realizations; DELETE FROM memos",
         )
         .unwrap();
 }

@@ -7,8 +7,10 @@ use crate::directory::{Directory, TreeDigest};
 use crate::error::Result;
 use crate::store::Store;
 
-/// How many names are kept, some 20 MB of them; with more all of them go.
-const NAMES: usize = 100_000;
+/// How much is kept, some 10 MB; with more all of it goes.
+const ROOM: usize = 50_000;
+/// What a directory takes besides its names, in names.
+const DIRECTORY: usize = 10;
 
 /// What was decoded lately.
 #[derive(Debug, Default)]
@@ -17,7 +19,7 @@ pub(crate) struct Directories(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     directories: HashMap<TreeDigest, Arc<Directory>>,
-    names: usize,
+    taken: usize,
 }
 
 impl Directories {
@@ -28,12 +30,12 @@ impl Directories {
 
     fn put(&self, tree: TreeDigest, directory: Arc<Directory>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = directory.entries.len();
-        if known.names + names > NAMES {
+        let takes = DIRECTORY + directory.entries.len();
+        if known.taken + takes > ROOM {
             *known = Known::default();
         }
         if known.directories.insert(tree, directory).is_none() {
-            known.names += names;
+            known.taken += takes;
         }
     }
 }

@@ -58,7 +58,11 @@ fn results(making: &Making<'_>, arguments: &Realize) -> Result<Vec<Realized>, Fa
     };
     let graph = match graph {
         Some(graph) => graph,
-        None => making.graph(names)?,
+        // The recipes are not needed any more once there is a graph.
+        None => {
+            let library = making.context.library()?;
+            making.context.graph(&library, names, &arguments.options)?
+        }
     };
     making.realize_graph(names, &graph, Some(&memory))
 }
