@@ -146,7 +146,7 @@ impl Error {
                 Some("free some disk, or move the store with PWB_STORE=DIR".into())
             }
             Error::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some(format!("check who owns {}", path.display()))
+                Some(format!("check who owns {}, and its folder", path.display()))
             }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
                 Some("use another store: PWB_STORE=DIR".into())
