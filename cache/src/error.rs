@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 
 use crate::digest::Digest;
 use crate::filter::PatternError;
+use crate::index::is_damage;
 use crate::path::TreePathError;
 
 /// The crate's result.
@@ -154,11 +155,11 @@ impl Error {
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("a folder is wanted where a file is".into())
             }
-            Error::Index { path, source, .. } => match source.sqlite_error_code()? {
-                ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => Some(format!(
-                    "`pwb store repair` saves what it can; or remove {}: all is found or built again",
-                    path.display()
-                )),
+            Error::Index { path, source, .. } if is_damage(source) => Some(format!(
+                "`pwb store repair` saves what it can; or remove {}: all is found or built again",
+                path.display()
+            )),
+            Error::Index { source, .. } => match source.sqlite_error_code()? {
                 ErrorCode::ReadOnly | ErrorCode::CannotOpen => Some(
                     "check who may write to the store, or use another one: PWB_STORE=DIR".into(),
                 ),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -67,7 +68,11 @@ fn a_clock_that_jumps_changes_no_result() {
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("NO_FAKE_STAT", "1");
-        let mut pwb = pwb.spawn().unwrap();
+        let mut pwb = pwb
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         while pwb.try_wait().unwrap().is_none() {
             jump(&time, &mut random);
             thread::sleep(Duration::from_millis(50));

@@ -65,7 +65,12 @@ fn an_index_that_is_never_free_is_named() {
     let before = world.realize("t/a");
     let begin = Instant::now();
     let error = locked(&world, || world.fails(&["realize", "t/b"]));
-    insta::assert_snapshot!(world.tidy(&error), @"");
+    insta::assert_snapshot!(world.tidy(&error), @"
+    5 nodes, 4 in the store
+    failed t/b
+    error: t/b: the index [WORLD]/store/index.sqlite cannot take messages: database is locked
+      hint: another process holds it for long: run the command again
+    ");
     assert!(
         begin.elapsed() < Duration::from_secs(200),
         "{:?}",
@@ -83,6 +88,22 @@ fn an_index_that_is_never_free_is_named() {
 fn an_index_that_is_damaged_anywhere_is_told_or_mended() {
     let (mut random, _) = seeded();
     damage(&mut random, 6);
+}
+
+#[test]
+fn rows_of_another_table_are_a_damage_like_any_other() {
+    let world = World::new(&nodes());
+    let b = world.realize("t/b");
+    let db = Connection::open(world.path("store/index.sqlite")).unwrap();
+    // SQLite does not mind what is in a column, and a page of another table may come to lie here.
+    db.execute("INSERT INTO action_results (action, result, used_at) SELECT digest, data, 'now' FROM messages", []).unwrap();
+    drop(db);
+    let error = world.fails(&["gc", "--older-than", "0s"]);
+    assert!(error.contains("hint: `pwb store repair`"), "{error}");
+    world.well(&["store", "repair"]);
+    world.well(&["gc", "--older-than", "0s", "--dry-run"]);
+    world.well(&["store", "verify"]);
+    assert_eq!(world.well(&["realize", "t/b"]).results(), [b]);
 }
 
 #[test]
