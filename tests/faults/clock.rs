@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use fastrand::Rng;
 
 use crate::project::Project;
 use crate::seed::seeded;
 use crate::support::{World, node, read};
+use crate::table::row;
 
 const YEAR: u64 = 365 * 24 * 3600;
 /// Of the package libfaketime.
@@ -58,7 +59,7 @@ fn a_clock_that_jumps_changes_no_result() {
     );
     let mut project = Project::new();
     let time = project.world.path("time");
-    let rounds = 30;
+    let (begin, rounds) = (Instant::now(), 30);
     for version in 1..=rounds {
         project.turn_to(version);
         jump(&time, &mut random);
@@ -90,8 +91,11 @@ fn a_clock_that_jumps_changes_no_result() {
         let said = gc.output().unwrap();
         assert!(said.status.success(), "{said:?}");
     }
-    println!(
-        "| clock jumping by up to 30 years, 20 times a second, seed {seed} | {rounds} builds | same results, nothing lost | |"
+    row(
+        &format!("clock jumping by up to 30 years, 20 times a second, seed {seed}"),
+        &format!("{rounds} builds"),
+        "same results, nothing lost",
+        begin,
     );
 }
 

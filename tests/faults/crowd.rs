@@ -10,6 +10,7 @@ use fastrand::Rng;
 use crate::host::settled;
 use crate::seed::seeded;
 use crate::support::{Said, World, listing, node};
+use crate::table::row;
 
 const PROCESSES: usize = 8;
 /// How many nodes there are; each needs two of those before it.
@@ -25,9 +26,13 @@ fn eight_processes_and_a_collector_share_a_store() {
 #[ignore = "takes ten minutes: .ci/faults runs it"]
 fn eight_processes_and_a_collector_for_ten_minutes() {
     let (mut random, seed) = seeded();
+    let begin = Instant::now();
     let (builds, collections) = crowd(&mut random, Duration::from_secs(600));
-    println!(
-        "| {PROCESSES} processes on one store for 10 minutes, seed {seed} | {builds} builds of overlapping graphs, {collections} collections | all succeeded with the same bytes, `store verify` clean | 10 min |"
+    row(
+        &format!("{PROCESSES} processes on one store, and a collector; seed {seed}"),
+        &format!("{builds} builds of overlapping graphs, {collections} collections"),
+        "all succeeded, with the same bytes; verified",
+        begin,
     );
 }
 

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use crate::seed::seeded;
 use crate::support::{World, listing, node};
+use crate::table::row;
 
 const PAGE: u64 = 4096;
 
@@ -78,9 +79,11 @@ fn an_index_that_is_never_free_is_named() {
     );
     assert_eq!(world.well(&["realize", "t/b"]).ran(), ["t/b"]);
     assert_eq!(world.realize("t/a"), before);
-    println!(
-        "| index locked by another process | {} s | waited for; after a minute an error that says so | |",
-        begin.elapsed().as_secs()
+    row(
+        "index locked by another process, for ever",
+        "once",
+        "waited for a minute, then an error that says so; nothing lost",
+        begin,
     );
 }
 
@@ -112,9 +115,11 @@ fn damages_of_every_page() {
     let (mut random, seed) = seeded();
     let begin = Instant::now();
     let told = damage(&mut random, 250);
-    println!(
-        "| index damaged (pages, bits, ends), seed {seed} | 250 times, told {told} times | no wrong result; `pwb store repair` mended all | {} min |",
-        begin.elapsed().as_secs() / 60
+    row(
+        &format!("index damaged: pages, bits, cut off; seed {seed}"),
+        &format!("250 times, {told} runs said so"),
+        "no wrong result; `pwb store repair` mended each",
+        begin,
     );
 }
 

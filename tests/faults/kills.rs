@@ -11,6 +11,7 @@ use crate::family::{VICTIMS, Victim, candidates, family, kill_now, survivors};
 use crate::project::Project;
 use crate::seed::seeded;
 use crate::support::{Running, Said, eventually, mounts_below};
+use crate::table::{detail, row};
 
 /// Longer than any of these builds takes, even on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -36,14 +37,22 @@ fn three_hundred_deaths() {
     let (mut random, seed) = seeded();
     let begin = Instant::now();
     let tally = campaign(&mut random, 300);
-    let minutes = begin.elapsed().as_secs() / 60;
-    println!(
-        "| `kill -9`, seed {seed} | {:?} | nothing lost, nothing left | {minutes} min |",
-        tally.kills
+    let kills: Vec<String> = tally
+        .kills
+        .iter()
+        .map(|(victim, count)| format!("{count} {victim:?}"))
+        .collect();
+    row(
+        &format!("`kill -9`, seed {seed}"),
+        &format!(
+            "{}: {}",
+            tally.kills.values().sum::<u32>(),
+            kills.join(", ")
+        ),
+        "each next run finished; nothing lost, nothing left",
+        begin,
     );
-    for (end, count) in tally.ends {
-        println!("ended {count} times: {end}");
-    }
+    detail(&tally.ends);
 }
 
 fn campaign(random: &mut Rng, kills: u32) -> Tally {

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
 
 use crate::support::{World, node};
+use crate::table::row;
 
 /// ext4's limit is 65,000 (`EXT4_LINK_MAX`); where there is none, there is nothing to see.
 const MANY: usize = 66_000;
@@ -66,8 +67,10 @@ fn a_folder_with_one_file_66_000_times() {
     let copy = world.realize("t/copy").join("out");
     assert_eq!(fs::read_dir(copy).unwrap().count(), MANY);
     world.well(&["store", "verify"]);
-    println!(
-        "| one file {MANY} times | imported, mounted, made by a command, verified | copied past the limit of links | {} s |",
-        begin.elapsed().as_secs()
+    row(
+        "more files of one content than links",
+        &format!("{MANY} files"),
+        "imported, mounted, made by a command, verified",
+        begin,
     );
 }

@@ -19,3 +19,4 @@ mod project;
 mod rights;
 mod seed;
 mod space;
+mod table;

@@ -15,6 +15,7 @@ use crate::host::{Mount, is_root, run};
 use crate::project::{BUILD, Project, Told};
 use crate::seed::seeded;
 use crate::support::World;
+use crate::table::row;
 
 /// What was told while the disk was written to: from that place of the log to this one it holds.
 struct Claim {
@@ -62,11 +63,13 @@ fn power_lost_at_every_flush_and_between() {
     let (mut random, seed) = seeded();
     let begin = Instant::now();
     let (writes, flushes, between, claims) = campaign(&mut random, None, 300);
-    let minutes = begin.elapsed().as_secs() / 60;
-    println!(
-        "| loss of power, ext4, seed {seed} | {writes} writes recorded; the disk as of each of {flushes} flushes, \
-             and of {between} moments between with half of the blocks lost that were not flushed; {claims} claims looked at | \
-             nothing lost, nothing wrong | {minutes} min |"
+    row(
+        &format!("loss of power, ext4, seed {seed}"),
+        &format!(
+            "{writes} writes recorded: after each of {flushes} flushes, and at {between} moments between, less half of the blocks not flushed"
+        ),
+        &format!("{claims} results told before: none lost, none wrong"),
+        begin,
     );
 }
 
@@ -121,7 +124,6 @@ fn campaign(
         let holds = |claim: &&Claim| claim.from <= place && place < claim.until;
         let told: Vec<&Claim> = record.claims.iter().filter(holds).collect();
         claims += told.len();
-        println!("{place} of {writes}, {} claims, torn: {torn}", told.len());
         let disk = Mount::image(&image, &store);
         boots(&store);
         goes_on(

@@ -83,7 +83,7 @@ impl Project {
         for name in SOURCES {
             let script = format!(
                 "{id}; for part in 1 2 3; do {compile} /src/{name}.c {redirect} /out/{name}.o; \
-                 dd if=/dev/urandom of=/out/$part bs=64k count=2 2>/dev/null; done"
+                 head -c 131072 /dev/urandom > /out/$part; done"
             );
             nodes.push(self.node(name, r#""/src": "src""#, &script, "/out"));
         }

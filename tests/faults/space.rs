@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Instant;
 
 use crate::host::{Mount, is_root, run};
 use crate::project::Project;
 use crate::support::{Said, World};
+use crate::table::{detail, row};
 
 /// What there is too little of, as the option of a tmpfs, with the amounts that a campaign tries.
 struct Scarce {
@@ -42,20 +44,26 @@ fn a_disk_that_fills_anywhere_in_a_build_costs_nothing() {
 #[test]
 #[ignore = "takes minutes, and wants root: .ci/faults runs it"]
 fn disks_of_every_size() {
-    let (tried, refused) = runs_out(&bytes((0..80).map(|number| 40 + number * 97)));
-    say("disk full", tried, &refused);
-    let (tried, refused) = runs_out(&files((0..60).map(|number| 4 + number * 6)));
-    say("no more inodes", tried, &refused);
-}
-
-fn say(what: &str, tried: usize, refused: &BTreeMap<String, u32>) {
-    println!(
-        "| {what} | {tried} amounts of room, stopped {} times in {} ways | each time a clear error, nothing lost, and with room it went on | |",
-        refused.values().sum::<u32>(),
-        refused.len()
-    );
-    for (error, times) in refused {
-        println!("{times} times: {error}");
+    let scarcities = [
+        ("disk full", bytes((0..80).map(|number| 40 + number * 97))),
+        (
+            "no more inodes",
+            files((0..60).map(|number| 4 + number * 6)),
+        ),
+    ];
+    for (what, scarce) in scarcities {
+        let begin = Instant::now();
+        let (tried, refused) = runs_out(&scarce);
+        row(
+            what,
+            &format!(
+                "{tried} amounts of room, too little {} times",
+                refused.values().sum::<u32>()
+            ),
+            "a clear error each time, nothing lost; with room it went on",
+            begin,
+        );
+        detail(&refused);
     }
 }
 
