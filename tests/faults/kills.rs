@@ -10,7 +10,7 @@ use fastrand::Rng;
 use crate::family::{VICTIMS, Victim, candidates, family, kill_now, survivors};
 use crate::project::Project;
 use crate::seed::seeded;
-use crate::support::{Running, Said, eventually, mounts_below};
+use crate::support::{Running, Said, World, eventually, mounts_below, nap, node, processes};
 use crate::table::{detail, row};
 
 /// Longer than any of these builds takes, even on a machine that does much else.
@@ -29,6 +29,30 @@ fn a_death_at_any_instant_loses_nothing_and_leaves_nothing() {
     let (mut random, _) = seeded();
     let tally = campaign(&mut random, 4);
     assert_eq!(tally.kills.values().sum::<u32>(), 4);
+}
+
+#[test]
+fn without_the_nursery_a_command_ends_at_once_and_that_is_told() {
+    for victim in [Victim::Nursery, Victim::Init] {
+        let nap = nap(9_876_500);
+        let world = World::new(&[node("slow", &[], &format!("sleep {nap}"))]);
+        let build = world.start(&["realize", "t/slow"]);
+        let asleep = |process: &String| process.contains(" sleep ");
+        eventually("it sleeps", || processes(&nap).iter().any(asleep));
+        let family = family(build.id());
+        assert!(candidates(victim, build.id()).into_iter().all(kill_now));
+        let error = world.tidy(&ends(build).err);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error.lines().skip(2).collect::<Vec<_>>().join("\n"), @"
+            failed t/slow
+            error: t/slow: the sandbox was killed from outside
+              hint: the kernel's out-of-memory killer leaves a line in `dmesg`
+            ");
+        }
+        eventually("all its processes are gone", || {
+            survivors(&family, &world.path("")).is_empty()
+        });
+    }
 }
 
 #[test]
