@@ -160,8 +160,13 @@ impl Error {
                 path.display()
             )),
             Error::Index { source, .. } => match source.sqlite_error_code()? {
-                ErrorCode::ReadOnly | ErrorCode::CannotOpen => Some(
+                ErrorCode::ReadOnly => Some(
                     "check who may write to the store, or use another one: PWB_STORE=DIR".into(),
+                ),
+                // SQLite does not say why.
+                ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => Some(
+                    "check who may write to the store, and whether its disk has room (`df`, `df -i`) and is well (`dmesg`)"
+                        .into(),
                 ),
                 ErrorCode::DiskFull => {
                     Some("free some disk, or move the store with PWB_STORE=DIR".into())

@@ -110,6 +110,25 @@ fn rows_of_another_table_are_a_damage_like_any_other() {
 }
 
 #[test]
+fn a_directory_that_says_something_else_is_made_again() {
+    let world = World::new(&nodes());
+    let b = world.realize("t/b");
+    let good = listing(&b);
+    // One bit, in the name `all`.
+    let db = Connection::open(world.path("store/index.sqlite")).unwrap();
+    let changed = change_messages(&db, |data| {
+        let at = data.windows(5).position(|bytes| bytes == b"\x0a\x03all")?;
+        data[at + 4] ^= 1;
+        Some(())
+    });
+    assert_eq!(changed, 1);
+    drop(db);
+    fs::remove_dir_all(world.path("store/trees")).unwrap();
+    assert_eq!(world.realize("t/b"), b);
+    assert_eq!(listing(&b), good);
+}
+
+#[test]
 #[ignore = "takes minutes: .ci/faults runs it"]
 fn damages_of_every_page() {
     let (mut random, seed) = seeded();
@@ -121,6 +140,20 @@ fn damages_of_every_page() {
         "no wrong result; `pwb store repair` mended each",
         begin,
     );
+}
+
+/// Returns how many messages `change` has changed.
+fn change_messages(db: &Connection, mut change: impl FnMut(&mut Vec<u8>) -> Option<()>) -> usize {
+    let mut query = db.prepare("SELECT digest, data FROM messages").unwrap();
+    let rows = query
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = rows.map(Result::unwrap).collect();
+    let changed = rows
+        .into_iter()
+        .filter_map(|(digest, mut data)| change(&mut data).map(|()| (digest, data)));
+    let update = "UPDATE messages SET data = ?2 WHERE digest = ?1";
+    changed.map(|row| db.execute(update, row).unwrap()).sum()
 }
 
 /// Damages an index so often; returns how often that was told rather than of no consequence.
@@ -143,7 +176,15 @@ fn damage(random: &mut Rng, times: u32) -> u32 {
         for name in ["t/b", "t/a"] {
             let said = world.say(&["realize", name]);
             match said.code {
-                Some(0) => {}
+                Some(0) => {
+                    let (path, expected) = if name == "t/b" {
+                        (&b, &good.1)
+                    } else {
+                        (&a, &good.0)
+                    };
+                    assert_eq!(&said.result(), path, "{number}, {how}");
+                    assert_eq!(&listing(path), expected, "{number}, {how}");
+                }
                 Some(1) => {
                     assert!(
                         said.err.contains("hint: `pwb store repair`"),
