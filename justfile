@@ -22,6 +22,10 @@ test-more:
     cargo test --test remote_faults -- --ignored --test-threads 4
     cargo test --test export --test new --test setup -- --ignored
 
+# Kills, losses of power, full disks and the like; an hour, as root.
+faults *NAMES:
+    .ci/faults {{ NAMES }}
+
 # All that has to hold before a change lands.
 ci:
     .ci/run

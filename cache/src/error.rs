@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 
 use crate::digest::Digest;
 use crate::filter::PatternError;
+use crate::index::is_damage;
 use crate::path::TreePathError;
 
 /// The crate's result.
@@ -146,7 +147,7 @@ impl Error {
                 Some("free some disk, or move the store with PWB_STORE=DIR".into())
             }
             Error::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some(format!("check who owns {}", path.display()))
+                Some(format!("check who owns {}, and its folder", path.display()))
             }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
                 Some("use another store: PWB_STORE=DIR".into())
@@ -154,13 +155,18 @@ impl Error {
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("a folder is wanted where a file is".into())
             }
-            Error::Index { path, source, .. } => match source.sqlite_error_code()? {
-                ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => Some(format!(
-                    "`pwb store repair` saves what it can; or remove {}: all is found or built again",
-                    path.display()
-                )),
-                ErrorCode::ReadOnly | ErrorCode::CannotOpen => Some(
+            Error::Index { path, source, .. } if is_damage(source) => Some(format!(
+                "`pwb store repair` saves what it can; or remove {}: all is found or built again",
+                path.display()
+            )),
+            Error::Index { source, .. } => match source.sqlite_error_code()? {
+                ErrorCode::ReadOnly => Some(
                     "check who may write to the store, or use another one: PWB_STORE=DIR".into(),
+                ),
+                // SQLite does not say why.
+                ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => Some(
+                    "check who may write to the store, and whether its disk has room (`df`, `df -i`) and is well (`dmesg`)"
+                        .into(),
                 ),
                 ErrorCode::DiskFull => {
                     Some("free some disk, or move the store with PWB_STORE=DIR".into())

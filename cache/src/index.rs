@@ -10,11 +10,13 @@ mod memos;
 mod names;
 mod reruns;
 mod salvage;
+mod shape;
 mod uses;
 
 pub(crate) use answers::Kept;
 pub(crate) use folders::chain_to_row;
 pub(crate) use held::{Entry, Held};
+pub(crate) use shape::is_damage;
 pub(crate) use uses::{Asked, Uses};
 
 use std::path::{Path, PathBuf};
@@ -456,18 +458,16 @@ fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Whether SQLite finds the file whole. A damage may be where nobody has looked yet.
+/// Whether the file is anything else than an index that some pwb has written. A damage may be where nobody has looked yet.
 pub(crate) fn is_damaged(path: &Path) -> bool {
-    let check = || {
+    let is_whole = || {
         let db = Connection::open(path)?;
-        db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        let said = db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+        Ok(said == "ok" && shape::is_ours(&db)?)
     };
-    match check() {
-        Ok(said) => said != "ok",
-        Err(error) => matches!(
-            error.sqlite_error_code(),
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-        ),
+    match is_whole() {
+        Ok(whole) => !whole,
+        Err(error) => is_damage(&error),
     }
 }
 

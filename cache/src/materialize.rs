@@ -42,8 +42,10 @@ impl Store {
         self.bring(tree)?;
         let temporary = self.session()?.path("tree");
         self.link_directory(tree, &temporary)?;
-        // A row must not vouch for a folder that is only being put in place.
-        self.index.forget_tree(tree)?;
+        // A row must not vouch for a folder that is only being put in place, not even once power is lost.
+        if self.index.forget_tree(tree)? {
+            self.sync()?;
+        }
         fs::remove_tree(&folder)?;
         fs::rename(&temporary, &folder)?;
         self.index.put_tree(tree, boot()?)?;

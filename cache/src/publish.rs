@@ -136,7 +136,8 @@ impl Store {
         Ok(())
     }
 
-    fn sync(&self) -> Result<()> {
+    /// Returns once nothing that was written to the store before can be lost, rows included.
+    pub(crate) fn sync(&self) -> Result<()> {
         let root: File = fs::open(self.root())?;
         rustix::fs::syncfs(&root).map_err(|error| Error::io("sync", self.root())(error.into()))
     }

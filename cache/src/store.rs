@@ -269,9 +269,11 @@ impl Store {
     /// Directories, in the order of their digests, as far as they are here or to be had.
     pub(crate) fn directories(&self, trees: &[TreeDigest]) -> Result<Vec<Option<Directory>>> {
         let load = |tree: &TreeDigest| match self.message(tree.digest())? {
-            // What is no directory is as good as gone: whoever named it is made again.
-            Some(bytes) => Ok(Directory::decode(tree.digest(), &bytes).ok()),
-            None => Ok(None),
+            // What is no directory, or another one, is as good as gone: whoever named it is made again.
+            Some(bytes) if Digest::of(&bytes) == tree.digest() => {
+                Ok(Directory::decode(tree.digest(), &bytes).ok())
+            }
+            _ => Ok(None),
         };
         let found: Vec<_> = trees.iter().map(load).collect::<Result<_>>()?;
         let Some(upstream) = self.upstream.as_ref().filter(|_| found.contains(&None)) else {

@@ -74,15 +74,24 @@ impl Store {
             match fault {
                 Fault::Altered(digest, executable) | Fault::Gone(digest, executable) => {
                     self.index.remove_files(&[(*digest, *executable)])?;
-                    fs::remove_file(&self.cas_path(*digest, *executable))?;
                 }
                 Fault::Message(digest) => self.index.forget_message(*digest)?,
                 Fault::Unwhole(tree, _) => self.index.forget_results(*tree)?,
                 Fault::Folder(tree, _) if own.contains(&Pin::Tree(*tree)) => busy.push(*tree),
-                Fault::Folder(tree, _) => {
-                    self.index.forget_tree(*tree)?;
+                Fault::Folder(tree, _) => drop(self.index.forget_tree(*tree)?),
+            }
+        }
+        // No row comes back that would vouch for what is made in the place of what goes.
+        self.sync()?;
+        for fault in faults {
+            match fault {
+                Fault::Altered(digest, executable) | Fault::Gone(digest, executable) => {
+                    fs::remove_file(&self.cas_path(*digest, *executable))?;
+                }
+                Fault::Folder(tree, _) if !busy.contains(tree) => {
                     fs::remove_tree(&self.tree_path(*tree))?;
                 }
+                Fault::Message(_) | Fault::Unwhole(..) | Fault::Folder(..) => {}
             }
         }
         Ok(busy)
@@ -189,10 +198,10 @@ impl Store {
 
     fn verify_folders(&self, sound: &Sound, found: &mut Verified) -> Result<()> {
         for tree in self.index.trees()? {
-            let folder = self.tree_path(tree);
-            if !folder.is_dir() {
+            // One of an earlier boot that was never synced may be torn, and is made again before it is used.
+            let Some(folder) = self.materialized(tree)? else {
                 continue;
-            }
+            };
             found.folders += 1;
             if let Some(path) = self.difference(tree, &folder, sound)? {
                 let path = path.trim_start_matches('/').to_owned();

@@ -247,9 +247,10 @@ impl Executor<'_> {
                 }
             }
             Err(error) => {
-                // Its log is there to be read, whether the command failed or what it made was refused.
+                // Its log is there to be read, whether the command failed or what it made was refused. A history that cannot
+                // be written, as on a full disk, does not hide why.
                 if self.store.log_path(key).exists() {
-                    self.store.record_run(&run(Outcome::Failed))?;
+                    let _ = self.store.record_run(&run(Outcome::Failed));
                 }
                 Err(error)
             }

@@ -131,12 +131,15 @@ fn attempt(
             return Err(failures.swap_remove(lost).error);
         }
         // One that finds everything counts nothing: it writes nothing at all.
-        store.record_hits(&plan.hits(graph))?;
-        compiles.share(store)?;
+        let counted = store.record_hits(&plan.hits(graph));
+        let shared = compiles.share(store);
         if !failures.is_empty() {
-            share(store, plan)?;
+            // They say what is wrong, also where it is the store: no other error is put before them.
+            let _ = share(store, plan);
             return Err(Error::Failed(failures));
         }
+        counted?;
+        shared?;
         for (step, changed) in plan.moved(store, graph)? {
             observe(Event::Step(step, Happening::Moved(changed)));
         }

@@ -33,8 +33,12 @@ impl Running {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        let child = self.0.as_ref().unwrap();
-        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(self.id()), signal).unwrap();
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> i32 {
+        i32::try_from(self.0.as_ref().unwrap().id()).unwrap()
     }
 
     /// Whether it has not ended yet.

@@ -47,6 +47,8 @@ impl Collection<'_> {
             index.remove_names(&names)?;
             index.remove_messages(&messages)?;
             index.remove_files(&files)?;
+            // After a loss of power too no row is left of what has gone: it would vouch for what is made in its place.
+            self.store.sync()?;
         }
         self.sweep_trees(&kept_trees, dry_run)?;
         let evicted = files

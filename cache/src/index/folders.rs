@@ -50,14 +50,18 @@ impl Index {
         })
     }
 
-    pub fn forget_tree(&self, tree: TreeDigest) -> Result<()> {
+    /// Returns whether the folder was trusted in every boot; that it no longer is must be synced before another takes its place.
+    pub fn forget_tree(&self, tree: TreeDigest) -> Result<bool> {
+        let mut trusted = false;
         self.write("forget a tree", |db| {
-            db.execute(
-                "DELETE FROM trees WHERE digest = ?1",
-                [tree.digest().to_row()],
-            )
-            .map(drop)
-        })
+            let row = tree.digest().to_row();
+            trusted = db
+                .prepare_cached("SELECT 1 FROM trees WHERE digest = ?1 AND boot IS NULL")?
+                .exists([row])?;
+            db.execute("DELETE FROM trees WHERE digest = ?1", [row])
+                .map(drop)
+        })?;
+        Ok(trusted)
     }
 
     pub fn put_tree(&self, tree: TreeDigest, boot: &str) -> Result<()> {

@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::Index;
+use super::shape::Shape;
 use crate::digest::Digest;
 use crate::error::Result;
 
@@ -76,9 +77,13 @@ fn read(db: &Connection, table: &str) -> rusqlite::Result<Vec<Named>> {
     let mut query = db.prepare(&format!("SELECT * FROM {table}"))?;
     let columns = query.column_names().collect::<Vec<_>>().join(", ");
     let count = query.column_count();
+    let shape = Shape::of(db, table)?;
     let mut rows = query.query([])?;
     let mut found = Vec::new();
     while let Ok(Some(row)) = rows.next() {
+        if !shape.fits(row)? {
+            continue;
+        }
         let row: rusqlite::Result<Vec<Value>> = (0..count).map(|column| row.get(column)).collect();
         let Ok(row) = row else {
             break;

@@ -61,7 +61,9 @@ impl Partial {
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let path = self.file.path().to_owned();
+        // Not by the temporary file's own writer, whose errors name the path too.
         self.file
+            .as_file_mut()
             .write_all(bytes)
             .map_err(Error::io("write", &path))?;
         self.hasher.update(bytes);
