@@ -1,6 +1,8 @@
 //! A command that takes all it can get.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use pwb_sandbox::{Source, Status};
@@ -62,5 +64,59 @@ fn no_command_outlives_its_time() {
         let exit = ended.exit.unwrap();
         assert_eq!((exit.status, &*ended.output), (Status::TimedOut, "begun\n"));
         assert!(exit.wall < Duration::from_secs(10), "{exit:?}");
+    }
+}
+
+/// A control group of the host with 256 MiB of memory.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Self {
+        let kinds = [
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            ("/sys/fs/cgroup", "memory.max"),
+        ];
+        let name = format!("pwb-attacked-{}", std::process::id());
+        let made = kinds.iter().find_map(|(folder, limit)| {
+            let folder = Path::new(folder).join(&name);
+            fs::create_dir(&folder).ok()?;
+            let set = fs::write(folder.join(limit), (256_u32 << 20).to_string());
+            Some(Self(folder)).filter(|_| set.is_ok())
+        });
+        made.unwrap()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+#[ignore = "wants the superuser and control groups for memory"]
+fn memory_that_runs_out_takes_the_command_and_spares_pwb() {
+    let group = Group::new();
+    for sandbox in Sandbox::each() {
+        for script in ["attacker hog", "cat /dev/zero > /tmp/x; echo survived"] {
+            let probe = sandbox.starter(&sandbox.spec(&["sh", "-c", script]));
+            let ended = Command::new("sh")
+                .args(["-c", "echo $$ > $0/cgroup.procs && exec \"$@\""])
+                .arg(&group.0)
+                .arg(probe.get_program())
+                .args(probe.get_args())
+                .status();
+            // The one that stands for pwb ends well, and knows how the command ended.
+            assert!(ended.unwrap().success(), "{script}");
+            // Where memory was files, all of the sandbox has to go.
+            let outcome = sandbox.outcome();
+            match outcome.exit {
+                None => assert_eq!(outcome.error, "the sandbox was killed from outside"),
+                Some(exit) => assert!(
+                    matches!(exit.status, Status::Signal(9) | Status::Code(137)),
+                    "{script}: {exit:?}"
+                ),
+            }
+        }
     }
 }

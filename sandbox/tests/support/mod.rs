@@ -185,12 +185,20 @@ impl Sandbox {
     }
 
     fn start_as(&self, what: &str, spec: &Spec) -> Child {
-        let (file, result) = self.files(spec);
-        let words = [what, file.to_str().unwrap(), result.to_str().unwrap()];
-        self.probe(&words)
+        self.command(what, spec)
             .stdin(ProcessStdio::null())
             .spawn()
             .unwrap()
+    }
+
+    /// Writes the spec; what would start the probe on it.
+    pub fn starter(&self, spec: &Spec) -> Command {
+        self.command("run", spec)
+    }
+
+    fn command(&self, what: &str, spec: &Spec) -> Command {
+        let (file, result) = self.files(spec);
+        self.probe(&[what, file.to_str().unwrap(), result.to_str().unwrap()])
     }
 
     fn files(&self, spec: &Spec) -> (PathBuf, PathBuf) {

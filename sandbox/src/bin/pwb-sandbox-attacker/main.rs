@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         ["sparse", path] => return files::sparse(path),
         ["lie", how] => return liar::lie(how),
         ["keep"] => return liar::keep(),
+        ["hog"] => return processes::hog(),
         ["bomb"] => return processes::bomb(),
         _ => return ExitCode::FAILURE,
     };

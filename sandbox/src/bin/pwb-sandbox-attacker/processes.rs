@@ -81,3 +81,13 @@ pub fn bomb() -> ExitCode {
     }
     ExitCode::FAILURE
 }
+
+/// Takes memory until there is none; where nothing stops it, it stops itself.
+pub fn hog() -> ExitCode {
+    const PART: usize = 1 << 20;
+    for _ in 0..4096 {
+        let part = vec![1_u8; PART].leak();
+        std::hint::black_box(part);
+    }
+    ExitCode::FAILURE
+}
