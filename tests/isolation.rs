@@ -230,3 +230,52 @@ fn nothing_of_the_callers_surroundings_leaks() {
         insta::assert_snapshot!("surroundings", seen);
     }
 }
+
+#[test]
+fn a_flood_of_output_fills_no_disk() {
+    let script = "echo first; yes 0123456789abcdef | head -c 79999994; echo last";
+    let world = World::new(&[node("a", &[], &format!("{script}; echo 1 > /out/a"))]);
+    world.realize("t/a");
+    let log = world.well(&["log", "t/a"]).out;
+    let ends = (&log[..23], &log[log.len() - 15..]);
+    assert_eq!(ends, ("first\n0123456789abcdef\n", "789abcdef\nlast\n"));
+    assert!((65 << 20..67 << 20).contains(&log.len()), "{}", log.len());
+    let (_, after) = log.split_once("\n[pwb: ").unwrap();
+    assert!(after.contains(" bytes are left out here]\n"));
+}
+
+#[test]
+fn the_pool_of_cores_cannot_be_jammed() {
+    // Filled to the brim, and closed to others; then all that was in it is taken.
+    let fill = "if chmod 000 /dev/pwb-jobserver; then echo closed > /out/closed; fi; timeout 1 cat /dev/zero > /dev/pwb-jobserver || echo 1 > /out/a";
+    let take = "timeout 1 cat /dev/pwb-jobserver > /dev/null || head -c 1 /in/a > /out/b";
+    let nodes = [
+        node("a", &[], fill),
+        node("b", &[("/in", "a:/out")], take),
+        node("c", &[("/in", "b:/out")], "ls /in > /out/c"),
+    ];
+    for world in World::each(&nodes) {
+        let out = world.realize("t/c").join("out");
+        assert_eq!(read(&out.join("c")), "b\n");
+        assert!(!world.realize("t/a").join("out/closed").exists());
+    }
+}
+
+#[test]
+fn folders_without_end_are_refused_and_removed() {
+    let script = "cd /out; i=0; while [ $i -lt 400 ]; do mkdir d; cd d; i=$((i+1)); done; cd /; chmod 000 /out/d/d";
+    for world in World::each(&[node("a", &[], script)]) {
+        let said = world.say(&["realize", "t/a"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            said.err
+                .contains("/out/d/d/d/… is more than 256 folders deep"),
+            "{said:?}"
+        );
+        // The next one clears away what is left, and has no trouble with it.
+        world.nodes(&[node("b", &[], "echo 1 > /out/b")]);
+        world.realize("t/b");
+        let left: Vec<_> = fs::read_dir(world.path("store/tmp")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use rustix::fs::{llistxattr, lremovexattr};
+use rustix::io::Errno;
+
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -102,6 +105,7 @@ impl Batch<'_> {
     }
 
     fn adopt(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
+        strip(path)?;
         normalize(path, executable)?;
         fs::rename(path, &self.store.cas_path(digest, executable))?;
         let mut fresh = self
@@ -112,6 +116,35 @@ impl Batch<'_> {
         fresh.insert((digest, executable));
         Ok(())
     }
+}
+
+/// Removes what a command has hung on a file besides its contents: no digest tells of it, and everybody would see it who is
+/// given the file.
+fn strip(path: &Path) -> Result<()> {
+    /// The longest list of names that Linux gives (`XATTR_LIST_MAX`).
+    const LONGEST: usize = 65536;
+    let failed = |error: Errno| Error::io("read the attributes of", path)(error.into());
+    let mut names = vec![0; 1024];
+    let length = match llistxattr(path, &mut names[..]) {
+        Err(Errno::RANGE) => {
+            names.resize(LONGEST, 0);
+            llistxattr(path, &mut names[..]).map_err(failed)?
+        }
+        // The file system has none.
+        Err(Errno::NOTSUP) => 0,
+        listed => listed.map_err(failed)?,
+    };
+    // Others are the system's own.
+    let theirs = |name: &&[u8]| name.starts_with(b"user.") || name.starts_with(b"system.posix_acl");
+    let mut open = false;
+    for name in names[..length].split(|byte| *byte == 0).filter(theirs) {
+        if !std::mem::replace(&mut open, true) {
+            fs::chmod(path, 0o600)?;
+        }
+        lremovexattr(path, name)
+            .map_err(|error| Error::io("remove the attributes of", path)(error.into()))?;
+    }
+    Ok(())
 }
 
 /// Hashes a file, a large one on all cores.

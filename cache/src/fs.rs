@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink as unix_symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -55,7 +55,7 @@ pub fn symlink(target: &str, path: &Path) -> Result<()> {
 }
 
 /// Reads a symbolic link's target.
-pub fn read_link(path: &Path) -> Result<std::path::PathBuf> {
+pub fn read_link(path: &Path) -> Result<PathBuf> {
     fs::read_link(path).map_err(Error::io("read the link", path))
 }
 
@@ -83,30 +83,133 @@ pub fn remove_file(path: &Path) -> Result<()> {
 }
 
 /// Removes a folder and all below it, if it is there, through folders that nobody may list or write (a build's own
-/// `chmod`, an overlay's work folder).
+/// `chmod`, an overlay's work folder), however deep they lie.
 pub fn remove_tree(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(path)?;
-            absent_is_fine(fs::remove_dir_all(path)).map_err(Error::io("remove", path))
+    match fs::symlink_metadata(path) {
+        Ok(data) if data.is_dir() => {}
+        _ => return remove_file(path),
+    }
+    let mut deep = Deep {
+        longest: path.as_os_str().len() + LONGEST,
+        beside: path.with_added_extension("deep"),
+        moved: 0,
+    };
+    deep.empty(path)?;
+    remove_dir(path)?;
+    let mut next = 0;
+    while next < deep.moved {
+        let folder = deep.place(next);
+        deep.empty(&folder)?;
+        remove_dir(&folder)?;
+        next += 1;
+    }
+    remove_dir(&deep.beside)
+}
+
+/// How much longer, in bytes, a path may become on the way down.
+const LONGEST: usize = 1024;
+
+/// The folders of a tree that lie too deep for a path, or for a function that calls itself: they are moved beside it.
+struct Deep {
+    longest: usize,
+    beside: PathBuf,
+    moved: usize,
+}
+
+impl Deep {
+    /// Removes what is in a folder.
+    fn empty(&mut self, folder: &Path) -> Result<()> {
+        let list = || -> io::Result<Vec<(PathBuf, bool)>> {
+            let entries = fs::read_dir(folder)?.map(|entry| {
+                let entry = entry?;
+                Ok((entry.path(), entry.file_type()?.is_dir()))
+            });
+            entries.collect()
+        };
+        for (path, is_folder) in permitted(folder, list).map_err(Error::io("list", folder))? {
+            if !is_folder {
+                permitted(folder, || absent_is_fine(fs::remove_file(&path)))
+                    .map_err(Error::io("remove", &path))?;
+            } else if path.as_os_str().len() > self.longest {
+                self.move_away(folder, &path)?;
+            } else {
+                self.empty(&path)?;
+                permitted(folder, || absent_is_fine(fs::remove_dir(&path)))
+                    .map_err(Error::io("remove", &path))?;
+            }
         }
-        other => absent_is_fine(other).map_err(Error::io("remove", path)),
+        Ok(())
+    }
+
+    fn move_away(&mut self, above: &Path, folder: &Path) -> Result<()> {
+        create_dir_all(&self.beside)?;
+        // The folder above it is written in it.
+        chmod(folder, 0o700)?;
+        permitted(above, || fs::rename(folder, self.place(self.moved)))
+            .map_err(Error::io("move", folder))?;
+        self.moved += 1;
+        Ok(())
+    }
+
+    fn place(&self, number: usize) -> PathBuf {
+        self.beside.join(number.to_string())
     }
 }
 
-fn open_up(folder: &Path) -> Result<()> {
-    chmod(folder, 0o700)?;
-    for entry in read_dir(folder)? {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_up(&entry.path())?;
+/// Does something in a folder, which is opened up if that is not permitted.
+fn permitted<T>(folder: &Path, what: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match what() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+            what()
         }
+        other => other,
     }
-    Ok(())
+}
+
+fn remove_dir(path: &Path) -> Result<()> {
+    absent_is_fine(fs::remove_dir(path)).map_err(Error::io("remove", path))
 }
 
 fn absent_is_fine(outcome: io::Result<()>) -> io::Result<()> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_tree_can_be_removed_and_what_its_links_lead_to_stays() {
+        let base = tempfile::tempdir().unwrap();
+        let (tree, outside) = (base.path().join("tree"), base.path().join("outside"));
+        create_dir_all(&tree.join("a/closed")).unwrap();
+        create_dir(&outside).unwrap();
+        write(&outside.join("kept"), b"").unwrap();
+        write(&tree.join("a/closed/file"), b"").unwrap();
+        symlink(outside.to_str().unwrap(), &tree.join("a/link")).unwrap();
+        chmod(&tree.join("a/closed"), 0).unwrap();
+        chmod(&tree.join("a"), 0o500).unwrap();
+        // Deeper than a path can tell, and than there are files that may be open.
+        let mut at = File::open(&tree).unwrap();
+        for _ in 0..1500 {
+            rustix::fs::mkdirat(&at, "deep", 0o700.into()).unwrap();
+            let flags = rustix::fs::OFlags::DIRECTORY;
+            at = rustix::fs::openat(&at, "deep", flags, 0.into())
+                .unwrap()
+                .into();
+        }
+        remove_tree(&tree).unwrap();
+        remove_tree(&tree).unwrap();
+        let left: Vec<_> = read_dir(base.path()).unwrap();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(outside.join("kept").exists());
+        // A link is removed, not what it leads to.
+        symlink(outside.to_str().unwrap(), &tree).unwrap();
+        remove_tree(&tree).unwrap();
+        assert!(!tree.is_symlink() && outside.join("kept").exists());
     }
 }

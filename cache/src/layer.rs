@@ -60,6 +60,13 @@ impl Batch<'_> {
             let name = name_of(&entry).ok_or_else(|| not_utf8(&shown()))?;
             let metadata = fs::metadata(&path)?;
             if metadata.is_dir() {
+                if at.len() >= DEEPEST {
+                    let top: PathBuf = at.iter().take(3).collect();
+                    return Err(Error::Unholdable {
+                        path: top.join("…"),
+                        why: TOO_DEEP,
+                    });
+                }
                 if metadata.mode() & 0o700 != 0o700 {
                     fs::chmod(&path, 0o755)?;
                 }
@@ -106,6 +113,10 @@ struct Pending {
     name: String,
     executable: bool,
 }
+
+/// How many folders of an output may lie in one another. Trees are walked by functions that call themselves.
+const DEEPEST: usize = 256;
+const TOO_DEEP: &str = "is more than 256 folders deep";
 
 /// Why a tree cannot hold a device, a socket or a fifo.
 pub(crate) const SPECIAL: &str = "is neither a file, a folder nor a symbolic link";

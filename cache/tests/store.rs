@@ -243,6 +243,62 @@ fn a_layer_changes_and_adds_and_removes() {
 }
 
 #[test]
+fn a_layers_attributes_stay_out_of_the_store() {
+    let (_folder, store) = store();
+    let upper = store.session().unwrap().folder("upper").unwrap();
+    let file = upper.join("file");
+    fs::write(&file, "text").unwrap();
+    let long = format!("user.{}", "x".repeat(200));
+    let names = (0..10).map(|number| format!("{long}{number}"));
+    for name in names.chain(["user.overlay.whiteout".into()]) {
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::lsetxattr(&file, &*name, b"y", flags).unwrap();
+    }
+    fs::set_permissions(&file, PermissionsExt::from_mode(0o444)).unwrap();
+    let batch = store.batch();
+    let tree = batch.take_layer(&upper, None).unwrap();
+    store.publish_files(batch.finish()).unwrap();
+    let made = store.materialize(tree).unwrap().join("file");
+    assert_eq!(fs::read_to_string(&made).unwrap(), "text");
+    assert_eq!(rustix::fs::llistxattr(&made, &mut [0_u8; 64]), Ok(0));
+    assert_eq!(
+        fs::metadata(&made).unwrap().permissions().mode() & 0o777,
+        0o444
+    );
+}
+
+#[test]
+fn a_layer_has_a_depth_that_a_tree_can_have() {
+    let (_folder, store) = store();
+    let upper = store.session().unwrap().folder("upper").unwrap();
+    let mut at = upper.clone();
+    for _ in 0..256 {
+        at.push("d");
+    }
+    fs::create_dir_all(&at).unwrap();
+    let batch = store.batch();
+    let tree = batch.take_layer(&upper, None).unwrap();
+    store.publish_files(batch.finish()).unwrap();
+    assert!(
+        store
+            .materialize(tree)
+            .unwrap()
+            .join(at.strip_prefix(&upper).unwrap())
+            .is_dir()
+    );
+    fs::create_dir(at.join("d")).unwrap();
+    let error = store
+        .batch()
+        .take_layer(&upper, None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("d/d/d/… is more than 256 folders deep"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_published_result_is_found_by_every_process_and_its_lock_is_free() {
     let (folder, store) = store();
     let source = folder.path().join("source");

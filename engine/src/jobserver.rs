@@ -14,11 +14,16 @@ use crate::error::{Error, Result};
 /// Where a command finds the fifo.
 pub const MOUNT: &str = "/dev/pwb-jobserver";
 
+/// As many bytes as are taken out at once.
+const LARGEST: usize = 4096;
+
 /// The tokens.
 #[derive(Debug)]
 pub struct Jobserver {
     path: PathBuf,
     fifo: File,
+    /// The same, for what must not wait.
+    unwaiting: File,
     tokens: usize,
     /// How many actions hold one or wait for one.
     holders: Mutex<usize>,
@@ -37,15 +42,17 @@ impl Jobserver {
         };
         nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)
             .map_err(|errno| failed(errno.into()))?;
-        let mut fifo = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
+        let open = |flags| {
+            let mut both = OpenOptions::new();
+            both.read(true).write(true).custom_flags(flags);
+            both.open(&path).map_err(failed)
+        };
+        let (mut fifo, unwaiting) = (open(0)?, open(nix::libc::O_NONBLOCK)?);
         fifo.write_all(&vec![b'+'; tokens]).map_err(failed)?;
         Ok(Jobserver {
             path,
             fifo,
+            unwaiting,
             tokens,
             holders: Mutex::new(0),
         })
@@ -76,17 +83,23 @@ impl Jobserver {
     fn give_back(&self) -> io::Result<()> {
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         *holders -= 1;
-        (&self.fifo).write_all(b"+")?;
         if *holders > 0 {
-            return Ok(());
+            return self.put_back(1);
         }
-        let mut left = OpenOptions::new()
-            .read(true)
-            .custom_flags(nix::libc::O_NONBLOCK)
-            .open(&self.path)?;
-        let mut found = vec![0; self.tokens];
-        while left.read(&mut found).is_ok_and(|read| read > 0) {}
-        (&self.fifo).write_all(&vec![b'+'; self.tokens])
+        let mut found = vec![0; LARGEST];
+        while (&self.unwaiting)
+            .read(&mut found)
+            .is_ok_and(|read| read > 0)
+        {}
+        self.put_back(self.tokens)
+    }
+
+    /// A command may have filled the fifo with tokens of its own. Then there are more than enough, until nobody has one.
+    fn put_back(&self, tokens: usize) -> io::Result<()> {
+        match (&self.unwaiting).write_all(&vec![b'+'; tokens]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -110,5 +123,19 @@ mod tests {
         drop(token);
         let all: Vec<_> = (0..3).map(|_| jobserver.token().unwrap()).collect();
         assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn tokens_that_a_command_makes_up_neither_block_nor_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobserver = Jobserver::start(folder.path().join("fifo"), 2).unwrap();
+        let (first, second) = (jobserver.token().unwrap(), jobserver.token().unwrap());
+        while (&jobserver.unwaiting).write(&[b'x'; 4096]).is_ok() {}
+        // With the fifo full.
+        drop(first);
+        drop(second);
+        let mut found = [0; 64];
+        let left = (&jobserver.unwaiting).read(&mut found).unwrap();
+        assert_eq!(&found[..left], b"++");
     }
 }

@@ -90,7 +90,9 @@ fn devices(dev: &Path) -> Result<(), Trouble> {
     for name in DEVICES {
         let (host, file) = (Path::new("/dev").join(name), dev.join(name));
         File::create(&file).map_err(failed)?;
-        bind(&host, &file).map_err(|error| trouble("show", &host, &error))?;
+        bind(&host, &file)
+            .and_then(|()| sys::protect(&file))
+            .map_err(|error| trouble("show", &host, &error))?;
     }
     for (name, target) in LINKS {
         symlink(target, dev.join(name)).map_err(failed)?;

@@ -44,7 +44,8 @@ const AT_FDCWD: c_int = -100;
 const AT_RECURSIVE: c_uint = 0x8000;
 const AT_SYMLINK_NOFOLLOW: c_int = 0x100;
 /// Read-only, nosuid, nodev.
-const SEALED: u64 = 1 | 2 | 4;
+const MOUNT_ATTR_RDONLY: u64 = 1;
+const SEALED: u64 = MOUNT_ATTR_RDONLY | 2 | 4;
 const PR_SET_PDEATHSIG: c_int = 1;
 const PR_SET_DUMPABLE: c_int = 4;
 const PR_CAPBSET_DROP: c_int = 24;
@@ -184,8 +185,17 @@ pub fn unmount(target: &Path) -> io::Result<()> {
 
 /// Makes a mount read-only, without devices and set-uid programs.
 pub fn seal(target: &Path) -> io::Result<()> {
+    set_attributes(target, SEALED)
+}
+
+/// Makes a mount read-only. A device there can be written to all the same.
+pub fn protect(target: &Path) -> io::Result<()> {
+    set_attributes(target, MOUNT_ATTR_RDONLY)
+}
+
+fn set_attributes(target: &Path, attributes: u64) -> io::Result<()> {
     let target = text(target)?;
-    let attributes = [SEALED, 0, 0, 0];
+    let attributes = [attributes, 0, 0, 0];
     // SAFETY: a text that ends in NUL, and a struct mount_attr of the size that is stated.
     let result = unsafe {
         syscall(

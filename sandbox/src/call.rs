@@ -2,15 +2,17 @@
 //!
 //! Knows who asks, and how to answer, pass on or watch; what a good answer would be is the caller's business.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::{Shutdown, getsockopt, sockopt::PeerCredentials};
+use nix::unistd::Pid;
 
 use crate::sys;
 use crate::watch::{self, Access};
@@ -26,18 +28,23 @@ const BECOME: i32 = 1;
 const WATCHED: i32 = 2;
 const REFUSED: i32 = 3;
 
+/// As much as a program may say, in bytes: it is held in memory.
+const LOUDEST: u64 = 1 << 30;
+
 /// Takes the calls of one sandbox.
 #[derive(Debug)]
 pub struct Calls {
     listener: UnixListener,
     path: PathBuf,
+    /// The calls that are attended to.
+    live: Mutex<Vec<Weak<UnixStream>>>,
 }
 
 /// A program that waits to be run.
 #[derive(Debug)]
 pub struct Call {
-    stream: UnixStream,
-    pid: u32,
+    stream: Arc<UnixStream>,
+    process: OwnedFd,
     /// The path, inside, at which the launcher stands.
     pub program: PathBuf,
     /// argv, its first word included.
@@ -83,7 +90,12 @@ impl Calls {
         // A socket's name must be short, and the folder's may not be.
         let handle = File::open(folder)?;
         let listener = UnixListener::bind(sys::by_descriptor(&handle).join("calls"))?;
-        Ok(Calls { listener, path })
+        let live = Mutex::default();
+        Ok(Calls {
+            listener,
+            path,
+            live,
+        })
     }
 
     /// The socket, to be mounted into the sandbox.
@@ -95,7 +107,7 @@ impl Calls {
     /// meanwhile, ends with an error of its own, and the next one is waited for.
     pub fn next(&self) -> io::Result<Option<Call>> {
         loop {
-            let mut stream = match self.listener.accept() {
+            let stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) => match error.kind() {
                     io::ErrorKind::InvalidInput => return Ok(None),
@@ -103,53 +115,74 @@ impl Calls {
                     _ => return Err(error),
                 },
             };
-            match stream.try_clone().and_then(Call::read) {
-                Ok(call) => return Ok(Some(call)),
+            let stream = Arc::new(stream);
+            match Call::read(&stream, &self.path) {
+                Ok(call) => {
+                    let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+                    live.retain(|stream| stream.strong_count() > 0);
+                    live.push(Arc::downgrade(&stream));
+                    return Ok(Some(call));
+                }
                 // Whoever is gone is not told.
-                Err(error) => drop(refuse(&mut stream, &error)),
+                Err(error) => drop(refuse(&stream, &error)),
             }
         }
     }
 
-    /// Lets whoever waits for a call go.
+    /// Lets whoever waits for a call go, and whoever waits for a caller's word: one that lies may have seen to it that its
+    /// socket outlives it.
     pub fn close(&self) -> io::Result<()> {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        for stream in live.iter().filter_map(Weak::upgrade) {
+            // One that is closed is closed.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
         Ok(nix::sys::socket::shutdown(
             sys::raw(&self.listener),
-            nix::sys::socket::Shutdown::Both,
+            Shutdown::Both,
         )?)
     }
 }
 
 impl Call {
-    fn read(stream: UnixStream) -> io::Result<Call> {
-        let pid = getsockopt(&stream, PeerCredentials)?.pid().cast_unsigned();
-        let process = PathBuf::from(format!("/proc/{pid}"));
+    fn read(stream: &Arc<UnixStream>, socket: &Path) -> io::Result<Call> {
+        let pid = getsockopt(&**stream, PeerCredentials)?.pid();
+        let process = sys::open_process(Pid::from_raw(pid))?;
+        let folder = PathBuf::from(format!("/proc/{pid}"));
         let words = |name: &str| -> io::Result<Vec<Vec<u8>>> {
-            let mut bytes = fs::read(process.join(name))?;
+            let mut bytes = fs::read(folder.join(name))?;
             // Every word ends in NUL.
             bytes.pop();
             Ok(bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())
         };
-        let status = fs::read_to_string(process.join("status"))?;
+        let status = fs::read_to_string(folder.join("status"))?;
         let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-        let descriptor = |number| sys::descriptor_of(pid, number).map(File::from);
+        let descriptor = |number| sys::descriptor_of(&process, number).map(File::from);
         let (output, errors) = (descriptor(1)?, descriptor(2)?);
-        let identity = |file: &File| file.metadata().map(|data| (data.dev(), data.ino()));
-        Ok(Call {
-            pid,
-            program: fs::read_link(process.join("exe"))?,
+        let call = Call {
+            program: fs::read_link(folder.join("exe"))?,
             arguments: words("cmdline")?,
             environment: words("environ")?,
-            cwd: fs::read_link(process.join("cwd"))?,
+            cwd: fs::read_link(folder.join("cwd"))?,
             umask: umask.unwrap_or_default().trim().to_owned(),
             no_input: is_empty(&descriptor(0)?)?,
-            inherits: inherits(&process.join("fd"))?,
-            one_output: identity(&output)? == identity(&errors)?,
-            root: File::open(process.join("root"))?,
-            stream,
+            inherits: inherits(&folder.join("fd"))?,
+            one_output: identity(&output.metadata()?) == identity(&errors.metadata()?),
+            root: File::open(folder.join("root"))?,
+            stream: stream.clone(),
+            process,
             output,
             errors,
-        })
+        };
+        // Its number may have become another's meanwhile, even a process' outside.
+        let inside = fs::symlink_metadata(
+            sys::by_descriptor(&call.root).join(SOCKET.trim_start_matches('/')),
+        )?;
+        let lives = !is_readable(&call.process)?;
+        if !lives || identity(&inside) != identity(&fs::symlink_metadata(socket)?) {
+            return Err(io::Error::other("it is gone"));
+        }
+        Ok(call)
     }
 
     /// Ends the program, which never ran, with this output and exit code.
@@ -177,17 +210,20 @@ impl Call {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
         let [output, errors] = [self.hear()?, self.hear()?];
-        let notices = sys::descriptor_of(self.pid, notices)?;
-        let [mut output, mut errors] = [self.opened(output)?, self.opened(errors)?];
+        let notices = sys::descriptor_of(&self.process, notices)?;
+        if fs::read_link(sys::by_descriptor(&notices))? != Path::new("anon_inode:seccomp notify") {
+            return Err(io::Error::other("its word is not the launcher's"));
+        }
+        let [output, errors] = [self.opened(output)?, self.opened(errors)?];
         self.order(0)?;
         watch::attend(&notices, Some(self.stream.as_fd()), see)?;
         let [status, outlived] = [self.hear()?, self.hear()?];
-        let mut read = [Vec::new(), Vec::new()];
-        output.read_to_end(&mut read[0])?;
-        if !self.one_output {
-            errors.read_to_end(&mut read[1])?;
-        }
-        let [output, errors] = read;
+        let output = all(output)?;
+        let errors = if self.one_output {
+            Vec::new()
+        } else {
+            all(errors)?
+        };
         Ok(Watched {
             code: nix::libc::WIFEXITED(status).then(|| nix::libc::WEXITSTATUS(status)),
             output,
@@ -198,8 +234,13 @@ impl Call {
         })
     }
 
+    /// The launcher's file, from its beginning. Anything but a file might never end.
     fn opened(&self, number: i32) -> io::Result<File> {
-        File::open(format!("/proc/{}/fd/{number}", self.pid))
+        let theirs = File::from(sys::descriptor_of(&self.process, number)?);
+        if !theirs.metadata()?.is_file() {
+            return Err(io::Error::other("its word is not the launcher's"));
+        }
+        File::open(sys::by_descriptor(&theirs))
     }
 
     fn say(&mut self, output: &[u8], errors: &[u8]) -> io::Result<()> {
@@ -214,16 +255,16 @@ impl Call {
     }
 
     fn order(&mut self, word: i32) -> io::Result<()> {
-        order(&mut self.stream, word)
+        order(&self.stream, word)
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        send(&mut self.stream, bytes)
+        send(&self.stream, bytes)
     }
 
     fn hear(&mut self) -> io::Result<i32> {
         let mut word = [0; 4];
-        self.stream.read_exact(&mut word)?;
+        (&*self.stream).read_exact(&mut word)?;
         Ok(i32::from_ne_bytes(word))
     }
 }
@@ -246,17 +287,35 @@ impl Watched {
     }
 }
 
-fn refuse(stream: &mut UnixStream, error: &io::Error) -> io::Result<()> {
+/// The whole of a file, unless that is too much.
+fn all(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file.take(LOUDEST + 1).read_to_end(&mut bytes)? as u64 > LOUDEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+fn identity(data: &Metadata) -> (u64, u64) {
+    (data.dev(), data.ino())
+}
+
+fn is_readable(descriptor: &OwnedFd) -> io::Result<bool> {
+    let mut state = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
+    Ok(poll(&mut state, PollTimeout::ZERO)? > 0)
+}
+
+fn refuse(stream: &UnixStream, error: &io::Error) -> io::Result<()> {
     let text = format!("it cannot be seen who calls: {error} (--no-compile-cache does without)");
     order(stream, REFUSED)?;
     send(stream, text.as_bytes())
 }
 
-fn order(stream: &mut UnixStream, word: i32) -> io::Result<()> {
+fn order(mut stream: &UnixStream, word: i32) -> io::Result<()> {
     stream.write_all(&word.to_ne_bytes())
 }
 
-fn send(stream: &mut UnixStream, bytes: &[u8]) -> io::Result<()> {
+fn send(mut stream: &UnixStream, bytes: &[u8]) -> io::Result<()> {
     order(
         stream,
         i32::try_from(bytes.len()).map_err(io::Error::other)?,

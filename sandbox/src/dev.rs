@@ -4,11 +4,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use nix::libc::MOUNT_ATTR_RDONLY;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, mknod};
 
 use crate::devices::{DEVICES, LINKS};
 use crate::report::{Blame, Failure, Step};
+use crate::sys;
 
 /// Makes links, directories and the files that devices are mounted on, in a directory of a tmpfs.
 pub(crate) fn fill(folder: &Path) -> Result<(), Failure> {
@@ -39,6 +41,8 @@ pub(crate) fn mount_devices(dev: &Path) -> Result<(), Failure> {
             None::<&str>,
         )
         .blame_at(Step::Dev, &device)?;
+        // They can be written to all the same; but where the caller is root, their modes are the command's to change.
+        sys::add_mount_attributes(&target, MOUNT_ATTR_RDONLY).blame_at(Step::Dev, &device)?;
     }
     let pts = dev.join("pts");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;

@@ -3,6 +3,7 @@
 //! When it ends the kernel kills whatever the command left behind. Knows nothing of the caller but the control socket.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::birth::Birth;
 use crate::report::{self, Blame, Failure, Message, Step, Unrunnable};
 use crate::spec::{Spec, Status, Stdio};
-use crate::{mounts, seccomp, sys};
+use crate::{bounds, mounts, seccomp, sys};
 
 const HOST_NAME: &str = "pwb";
 
@@ -67,8 +68,15 @@ fn live(
         setns(network, CloneFlags::CLONE_NEWNET).blame(Step::Unshare)?;
     }
     umask(Mode::from_bits_truncate(0o022));
+    bounds::set()?;
     mounts::build(spec)?;
     nix::unistd::chdir(&spec.cwd).blame_at(Step::Cwd, &spec.cwd)?;
+    if spec.stdio == Stdio::Captured {
+        // By the caller's own, the host's device could be changed.
+        let null = Path::new("/dev/null");
+        let null = File::open(null).blame_at(Step::Dev, null)?;
+        dup2_stdin(null).blame(Step::Dev)?;
+    }
     identify(spec)?;
     set_no_new_privs().blame(Step::Privileges)?;
     sys::drop_capabilities().blame(Step::Privileges)?;

@@ -30,6 +30,7 @@
 
 mod advice;
 mod birth;
+mod bounds;
 mod call;
 mod dev;
 mod devices;

@@ -204,7 +204,10 @@ impl<'a> Plan<'a> {
             Content::Given(Source::Writable(source)) => {
                 self.bind(source, &target, Step::Bind, SEALED)
             }
-            Content::Calls(socket) => self.bind(socket, &target, Step::Bind, SEALED),
+            // Read-only ones can be connected to.
+            Content::Calls(socket) => {
+                self.bind(socket, &target, Step::Bind, MOUNT_ATTR_RDONLY | SEALED)
+            }
             Content::Given(Source::Overlay { lower, upper, work }) => {
                 let lowers = [&*layer.fresh, lower];
                 let lowers = if layer.grown {

@@ -109,7 +109,8 @@ impl Drop for Sandbox {
     }
 }
 
-/// Passes output on until everybody inside has closed both output and control socket, which is their death at the latest.
+/// Passes output on until everybody inside has closed both output and control socket, which is their death at the latest. The
+/// output's end may be longer in coming, if somebody outside has got hold of it (a call's attendant): it is not waited for.
 fn attend(
     sandbox: &Sandbox,
     mut pipe: Option<PipeReader>,
@@ -121,6 +122,7 @@ fn attend(
     let mut timed_out = false;
     let mut talking = true;
     let mut buffer = vec![0; 64 * 1024];
+    let mut dead = false;
     while talking || pipe.is_some() {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
@@ -128,8 +130,12 @@ fn attend(
             (timed_out, deadline) = (true, None);
             continue;
         }
+        let left = if dead { Some(Duration::ZERO) } else { left };
         let (heard, written) =
             ready(talking.then_some(control), pipe.as_ref(), left).map_err(blame("watch"))?;
+        if dead && !written {
+            break;
+        }
         if heard {
             let count = control
                 .read(&mut buffer)
@@ -137,6 +143,8 @@ fn attend(
                 .map_err(blame("hear"))?;
             received.extend_from_slice(&buffer[..count]);
             talking = count > 0;
+            let last = |message| matches!(message, Message::Used(_));
+            dead = !talking && report::parse(&received).into_iter().any(last);
         }
         if written && let Some(reader) = &mut pipe {
             match reader
@@ -168,7 +176,8 @@ fn ready(
 ) -> io::Result<(bool, bool)> {
     // Rounded up, so that the last millisecond is not spent in a busy loop.
     let wait = left.map_or(PollTimeout::NONE, |left| {
-        PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+        PollTimeout::try_from(left.as_millis() + u128::from(left.subsec_nanos() > 0))
+            .unwrap_or(PollTimeout::MAX)
     });
     let mut watched: Vec<PollFd<'_>> = Vec::with_capacity(2);
     watched.extend(control.map(|control| PollFd::new(control.as_fd(), PollFlags::POLLIN)));

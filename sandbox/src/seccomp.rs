@@ -162,6 +162,9 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
         libc::SYS_ioctl,
         typing.into_iter().collect::<Result<_, _>>()?,
     );
+    // A lease on a file of the store keeps others waiting who open it.
+    let lease = when(1, SeccompCmpOp::Eq, libc::F_SETLEASE.unsigned_abs().into())?;
+    rules.insert(libc::SYS_fcntl, vec![rule([lease])?]);
     let [unix, inet, inet6, netlink] =
         FAMILIES.map(|family| when(0, SeccompCmpOp::Ne, u64::from(family.cast_unsigned())));
     let other_family = [unix?, inet?, inet6?, netlink?];

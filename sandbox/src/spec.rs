@@ -63,9 +63,9 @@ pub struct Calling {
 /// What a mount shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
-    /// A directory or file of the host that cannot be written.
+    /// A directory or file of the host that cannot be written. What goes into a fifo is no change to it.
     ReadOnly(PathBuf),
-    /// A directory or file (a fifo, too) of the host. What the process writes lands in it.
+    /// A directory or file of the host. What the process writes lands in it.
     Writable(PathBuf),
     /// A directory that starts with the content of `lower`; what changes lands in `upper`.
     /// `upper` and `work` are on one file system, and `work` is empty: a second run needs a new one.

@@ -207,8 +207,7 @@ pub(crate) fn open_process(process: Pid) -> nix::Result<OwnedFd> {
 }
 
 /// Another process' descriptor, as our own.
-pub(crate) fn descriptor_of(process: u32, number: i32) -> io::Result<OwnedFd> {
-    let process = open_process(Pid::from_raw(process.cast_signed()))?;
+pub(crate) fn descriptor_of(process: &OwnedFd, number: i32) -> io::Result<OwnedFd> {
     // SAFETY: the kernel makes the descriptor for us.
     unsafe {
         let theirs = libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0);

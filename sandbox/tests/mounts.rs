@@ -161,14 +161,15 @@ fn a_fifo_in_dev_carries_bytes() {
         let mut ends = fs::OpenOptions::new();
         let mut host = ends.read(true).write(true).open(&fifo).unwrap();
         std::io::Write::write_all(&mut host, b"+\n").unwrap();
-        sandbox.mount("/dev/pwb-jobserver", Source::Writable(fifo));
+        sandbox.mount("/dev/pwb-jobserver", Source::ReadOnly(fifo));
         assert_eq!(
             sandbox
                 .sh(
-                    "read -r token < /dev/pwb-jobserver; echo $token; stat -c %F /dev/pwb-jobserver"
+                    "read -r token < /dev/pwb-jobserver; echo $token; stat -c %F /dev/pwb-jobserver
+                    chmod 000 /dev/pwb-jobserver 2>/dev/null || echo kept; echo x > /dev/pwb-jobserver"
                 )
                 .text(),
-            "+\nfifo"
+            "+\nfifo\nkept"
         );
     }
 }

@@ -16,6 +16,7 @@ mod view;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,9 @@ pub use tally::Tally;
 
 /// How long results may wait before they are made durable: what a killed build loses at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How many calls are attended to at once, for each core: each takes a thread and a few open files. `make` starts one or
+/// two.
+const CALLS_A_CORE: usize = 64;
 /// How many lists of paths a kind of calls is compared with.
 const MOST_LISTS: usize = 16;
 
@@ -94,14 +98,27 @@ impl Compiles {
     /// Answers calls until they are closed; says how, and which of them are known now.
     pub fn serve(&self, store: &Store, scene: &Scene, calls: &Calls) -> (Tally, Vec<KnownCall>) {
         let tally = Mutex::new((Tally::default(), Vec::new()));
+        let count = |outcome: Outcome| {
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.1.extend(outcome.known());
+            tally.0.count(outcome);
+        };
+        let most = std::thread::available_parallelism().map_or(1, usize::from) * CALLS_A_CORE;
+        let attended = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             while let Ok(Some(call)) = calls.next() {
-                let tally = &tally;
+                let program = scene.programs.get(&call.program);
+                if attended.load(Ordering::Relaxed) >= most {
+                    if let Some(program) = program {
+                        count(pass(call, program, Reason::Crowd));
+                    }
+                    continue;
+                }
+                attended.fetch_add(1, Ordering::Relaxed);
+                let (attended, count) = (&attended, &count);
                 scope.spawn(move || {
-                    let outcome = self.attend(store, scene, call);
-                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    tally.1.extend(outcome.known());
-                    tally.0.count(outcome);
+                    count(self.attend(store, scene, call));
+                    attended.fetch_sub(1, Ordering::Relaxed);
                 });
             }
             // Should it have failed: nobody waits for an answer that will not come.

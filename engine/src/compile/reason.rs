@@ -37,6 +37,8 @@ pub enum Reason {
     Nested,
     /// Its launcher died.
     Lost,
+    /// There are too many at once.
+    Crowd,
 }
 
 impl fmt::Display for Reason {
@@ -58,6 +60,7 @@ impl fmt::Display for Reason {
             Reason::Outlived => "what it started lives on",
             Reason::Nested => "another call runs it",
             Reason::Lost => "its caller killed it",
+            Reason::Crowd => "too many others ran at once",
         })
     }
 }

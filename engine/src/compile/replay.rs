@@ -73,8 +73,8 @@ pub(crate) fn replay(
 /// Replaces a file whole: nobody sees half of it.
 fn put(above: &File, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = format!(".{name}.pwb");
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // What lies there already might be a fifo that nobody reads.
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = File::from(openat(above, &*temporary, flags, Mode::from(0o600))?);
     let written = file
         .write_all(bytes)

@@ -16,6 +16,9 @@ use rustix::io::Errno;
 /// A file that changed more recently may change again without a trace: clocks of file systems tick in steps.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Files that are larger, in bytes, are not read: they would have to be held in memory.
+const LARGEST: u64 = 1 << 30;
+
 /// What the kernel reads of a script to find its interpreter.
 const LONGEST_LINE: u64 = 256;
 
@@ -139,11 +142,11 @@ impl<'a> View<'a> {
 
     /// What runs the script at a path; `None` for anything else.
     pub fn interpreter(&self, path: &Path) -> io::Result<Option<PathBuf>> {
-        let Ok(file) = self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC) else {
+        let Ok((file, _)) = self.regular(path) else {
             return Ok(None);
         };
         let mut line = Vec::new();
-        File::from(file).take(LONGEST_LINE).read_to_end(&mut line)?;
+        file.take(LONGEST_LINE).read_to_end(&mut line)?;
         let Some(line) = line.strip_prefix(b"#!") else {
             return Ok(None);
         };
@@ -157,10 +160,25 @@ impl<'a> View<'a> {
 
     /// The bytes and permission bits of the regular file at a path.
     pub fn read(&self, path: &Path) -> io::Result<(Vec<u8>, u32)> {
-        let mut file = File::from(self.open(path, OFlags::RDONLY | OFlags::CLOEXEC)?);
+        let (file, stat) = self.regular(path)?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok((bytes, fstat(&file)?.st_mode & 0o777))
+        if file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok((bytes, stat.st_mode & 0o777))
+    }
+
+    /// The regular file at a path, open. What has taken its place meanwhile (a fifo, say) is not waited for.
+    fn regular(&self, path: &Path) -> io::Result<(File, Stat)> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = self.open(path, flags)?;
+        let stat = fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile
+            || stat.st_size.cast_unsigned() > LARGEST
+        {
+            return Err(io::Error::other("no file to read"));
+        }
+        Ok((file.into(), stat))
     }
 
     fn contents_of(&self, path: &Path, stat: &Stat) -> io::Result<Contents> {

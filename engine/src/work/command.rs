@@ -137,7 +137,8 @@ impl Context<'_> {
         let action = &self.prepared.action;
         mounts.push(Mount {
             target: MOUNT.into(),
-            source: Source::Writable(self.jobserver.path().to_owned()),
+            // One can write to it; its mode, which others rely on, stays.
+            source: Source::ReadOnly(self.jobserver.path().to_owned()),
         });
         let mut env = action.environment.clone();
         env.entry("MAKEFLAGS".into())
@@ -252,6 +253,9 @@ fn sentence(status: Status) -> String {
         // Nobody but the kernel, short of memory, sends it here.
         Status::Signal(9) => {
             "the command was killed by signal 9: if memory ran out, `dmesg` says so".to_owned()
+        }
+        Status::Signal(25) => {
+            "the command was killed by signal 25: a file of its grew larger than 256 GiB".to_owned()
         }
         Status::Signal(signal) => format!("the command was killed by signal {signal}"),
         Status::TimedOut => {

@@ -4,6 +4,7 @@ mod away;
 mod command;
 mod download;
 mod import;
+mod kept;
 mod log;
 mod root;
 mod stage;

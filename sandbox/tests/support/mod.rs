@@ -7,7 +7,8 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio as ProcessStdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use pwb_sandbox::{Exit, Mount, Source, Spec, Status, Stdio};
 use serde_json::Value;
@@ -20,6 +21,8 @@ const TOOLS: &[&str] = &[
 /// Programs that ask before they run: each is told what its name says.
 pub const PROGRAMS: [&str; 4] = ["answered", "passed", "watched", "dropped"];
 const NOBODY: u32 = 65534;
+/// How long calls may take.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What one run gave.
 #[derive(Debug)]
@@ -182,12 +185,20 @@ impl Sandbox {
     }
 
     fn start_as(&self, what: &str, spec: &Spec) -> Child {
-        let (file, result) = self.files(spec);
-        let words = [what, file.to_str().unwrap(), result.to_str().unwrap()];
-        self.probe(&words)
+        self.command(what, spec)
             .stdin(ProcessStdio::null())
             .spawn()
             .unwrap()
+    }
+
+    /// Writes the spec; what would start the probe on it.
+    pub fn starter(&self, spec: &Spec) -> Command {
+        self.command("run", spec)
+    }
+
+    fn command(&self, what: &str, spec: &Spec) -> Command {
+        let (file, result) = self.files(spec);
+        self.probe(&[what, file.to_str().unwrap(), result.to_str().unwrap()])
     }
 
     fn files(&self, spec: &Spec) -> (PathBuf, PathBuf) {
@@ -205,7 +216,16 @@ impl Sandbox {
     /// Runs a script whose calls of the [`PROGRAMS`] are taken; what was seen of them.
     pub fn serve(&self, script: &str) -> (Outcome, Served) {
         let spec = self.spec(&["sh", "-uc", script]);
-        assert!(self.start_as("serve", &spec).wait().unwrap().success());
+        let mut child = self.start_as("serve", &spec);
+        let start = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if start.elapsed() > LONGEST {
+                child.kill().unwrap();
+                panic!("it hangs: {script}");
+            }
+            sleep(Duration::from_millis(5));
+        }
+        assert!(child.wait().unwrap().success());
         let text = fs::read(self.folder.path().join("result.json")).unwrap();
         (self.outcome(), serde_json::from_slice(&text).unwrap())
     }
@@ -221,6 +241,13 @@ impl Sandbox {
             Status::Code(code) => code,
             other => panic!("{what}: {other:?}"),
         }
+    }
+
+    /// What became of a group of attempts inside, a line each.
+    #[track_caller]
+    pub fn attack(&self, words: &[&str]) -> Vec<String> {
+        let outcome = self.run(&[&["attacker"], words].concat());
+        outcome.text().lines().map(str::to_owned).collect()
     }
 
     pub fn outcome(&self) -> Outcome {
@@ -271,11 +298,12 @@ fn fill(root: &Path) {
             .find(|file| file.exists())
     };
     let tools = TOOLS.iter().map(|tool| (*tool, found(tool).unwrap()));
-    let probe = (
-        "probe",
-        PathBuf::from(env!("CARGO_BIN_EXE_pwb-sandbox-probe")),
-    );
-    for (name, file) in tools.chain([probe]) {
+    let own = [
+        ("probe", env!("CARGO_BIN_EXE_pwb-sandbox-probe")),
+        ("attacker", env!("CARGO_BIN_EXE_pwb-sandbox-attacker")),
+    ];
+    let own = own.map(|(name, file)| (name, PathBuf::from(file)));
+    for (name, file) in tools.chain(own) {
         fs::copy(&file, root.join("bin").join(name)).unwrap();
         let linked = Command::new("ldd").arg(&file).output().unwrap().stdout;
         let words = String::from_utf8(linked).unwrap();

@@ -1,0 +1,51 @@
+//! The tests' adversary: tries from inside what a sandbox must not permit, one line an attempt. Not installed.
+//!
+//! Every attempt is one that does no harm to the machine where it works.
+
+mod files;
+mod kernel;
+mod liar;
+mod net;
+mod processes;
+mod raw;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use nix::Result;
+
+/// A name, and what is tried.
+type Attempt = (String, Box<dyn FnOnce() -> Result<i64>>);
+
+fn attempt(name: &str, what: impl FnOnce() -> Result<i64> + 'static) -> Attempt {
+    (name.to_owned(), Box::new(what))
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let attempts = match words[..] {
+        ["mounts"] => kernel::mounts(),
+        ["machine"] => kernel::machine(),
+        ["proc"] => kernel::proc(),
+        ["privileges"] => kernel::privileges(),
+        ["families"] => net::families(),
+        ["reach", port, name] => net::reach(port, name),
+        ["others", victim] => processes::others(victim),
+        ["devices"] => files::devices(),
+        ["damage", path] => files::damage(path),
+        ["sparse", path] => return files::sparse(path),
+        ["lie", how] => return liar::lie(how),
+        ["keep"] => return liar::keep(),
+        ["hog"] => return processes::hog(),
+        ["bomb"] => return processes::bomb(),
+        _ => return ExitCode::FAILURE,
+    };
+    for (name, what) in attempts {
+        let line = format!("{name}: {}\n", raw::verdict(what));
+        if io::stdout().write_all(line.as_bytes()).is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
