@@ -52,16 +52,20 @@ impl Index {
 
     /// Returns whether the folder was trusted in every boot; that it no longer is must be synced before another takes its place.
     pub fn forget_tree(&self, tree: TreeDigest) -> Result<bool> {
-        let mut trusted = false;
+        let row = tree.digest().to_row();
+        let boot: Option<Option<String>> = self.read("look up a tree", |db| {
+            db.prepare_cached("SELECT boot FROM trees WHERE digest = ?1")?
+                .query_row([row], |row| row.get(0))
+                .optional()
+        })?;
+        let Some(boot) = boot else {
+            return Ok(false);
+        };
         self.write("forget a tree", |db| {
-            let row = tree.digest().to_row();
-            trusted = db
-                .prepare_cached("SELECT 1 FROM trees WHERE digest = ?1 AND boot IS NULL")?
-                .exists([row])?;
             db.execute("DELETE FROM trees WHERE digest = ?1", [row])
                 .map(drop)
         })?;
-        Ok(trusted)
+        Ok(boot.is_none())
     }
 
     pub fn put_tree(&self, tree: TreeDigest, boot: &str) -> Result<()> {
