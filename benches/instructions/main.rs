@@ -7,6 +7,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
 #[path = "../peers/graph.rs"]
+#[allow(dead_code, reason = "peers want more of it")]
 mod graph;
 #[path = "../peers/recipe.rs"]
 mod recipe;
