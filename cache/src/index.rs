@@ -462,7 +462,9 @@ fn version(connection: &Connection) -> rusqlite::Result<u32> {
 pub(crate) fn is_damaged(path: &Path) -> bool {
     let is_whole = || {
         let db = Connection::open(path)?;
-        let said = db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+        let said = db.query_row("PRAGMA integrity_check(1)", [], |row| {
+            row.get::<_, String>(0)
+        })?;
         Ok(said == "ok" && shape::is_ours(&db)?)
     };
     match is_whole() {

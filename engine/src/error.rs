@@ -253,6 +253,9 @@ impl Error {
                 let node = path.split(':').next().unwrap_or(path);
                 Some(format!("`pwb ls {node}` shows what is there"))
             }
+            Error::Jobserver { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some("free some disk, or move the store with PWB_STORE=DIR".into())
+            }
             Error::Jobserver { .. } => {
                 Some("put the store on a file system that has fifos: PWB_STORE=DIR".into())
             }
