@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::layer::{SPECIAL, is_executable, name_of, not_utf8, target_of};
+use crate::layer::{SPECIAL, check_depth, is_executable, name_of, not_utf8, target_of};
 use crate::stamp::{Stamp, Stamps};
 use crate::store::Store;
 use crate::tree::{Tree, TreeNode};
@@ -110,6 +110,7 @@ impl<'a> Intake<'a> {
         }
         let name = name_of(entry).ok_or_else(|| not_utf8(&path))?;
         let node = if metadata.is_dir() {
+            check_depth(at.components().count(), || path.clone())?;
             TreeNode::Directory(self.folder(&at)?)
         } else if metadata.is_symlink() {
             let target = target_of(&path).map_err(gone)?;

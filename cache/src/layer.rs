@@ -14,6 +14,7 @@ use crate::batch::Batch;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::path::DEEPEST;
 use crate::tree::{Tree, TreeNode};
 
 impl Batch<'_> {
@@ -60,6 +61,7 @@ impl Batch<'_> {
             let name = name_of(&entry).ok_or_else(|| not_utf8(&shown()))?;
             let metadata = fs::metadata(&path)?;
             if metadata.is_dir() {
+                check_depth(at.len() + 1, shown)?;
                 if metadata.mode() & 0o700 != 0o700 {
                     fs::chmod(&path, 0o755)?;
                 }
@@ -118,6 +120,17 @@ pub(crate) fn name_of(entry: &DirEntry) -> Option<String> {
 /// The link's target, if it is UTF-8.
 pub(crate) fn target_of(path: &Path) -> Result<Option<String>> {
     Ok(fs::read_link(path)?.into_os_string().into_string().ok())
+}
+
+/// Refuses a folder that is deeper than trees are.
+pub(crate) fn check_depth(depth: usize, path: impl FnOnce() -> PathBuf) -> Result<()> {
+    match depth > DEEPEST {
+        true => Err(Error::Unholdable {
+            path: path(),
+            why: "is in more than 128 folders",
+        }),
+        false => Ok(()),
+    }
 }
 
 pub(crate) fn is_executable(metadata: &Metadata) -> bool {
