@@ -38,6 +38,10 @@ targets *NAMES:
 bench NAME="actions":
     cargo bench --bench {{ NAME }}
 
+# Fuzzes what reads others' bytes, each target for so many minutes: just fuzz 30 recipe
+fuzz *ARGS:
+    .ci/fuzz {{ ARGS }}
+
 # Licences and versions of what is depended on; wants cargo-deny.
 deny:
     cargo deny check

@@ -269,7 +269,7 @@ fn folders_without_end_are_refused_and_removed() {
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(
             said.err
-                .contains("/out/d/d/d/… is more than 256 folders deep"),
+                .contains("/out/d/d/d/… is in more than 128 folders"),
             "{said:?}"
         );
         // The next one clears away what is left, and has no trouble with it.

@@ -88,56 +88,90 @@ impl Action {
 
     /// The action whose key this is, read back from the store; `None` if its messages are not (or no longer) there.
     pub fn load(store: &Store, key: ActionKey) -> Result<Option<Action>> {
-        let malformed = |why: String| Error::Malformed {
-            digest: key.digest(),
-            what: "Action",
-            why,
-        };
         let Some(bytes) = store.message(key.digest())? else {
             return Ok(None);
         };
-        let action = reapi::Action::decode(bytes.as_slice())
-            .map_err(|error| malformed(error.to_string()))?;
-        let digest =
-            |message: &Option<reapi::Digest>| message.as_ref().and_then(Digest::from_message);
-        let (Some(command), Some(root)) = (
-            digest(&action.command_digest),
-            digest(&action.input_root_digest),
-        ) else {
-            return Err(malformed("a digest is missing".into()));
-        };
-        let Some(bytes) = store.message(command)? else {
+        let (action, command) = message(key.digest(), &bytes)?;
+        let Some(command) = store.message(command)? else {
             return Ok(None);
         };
-        let command = reapi::Command::decode(bytes.as_slice())
-            .map_err(|error| malformed(error.to_string()))?;
-        let variable =
-            |variable: reapi::command::EnvironmentVariable| (variable.name, variable.value);
-        let property = |property: reapi::platform::Property| (property.name, property.value);
-        Ok(Some(Action {
-            arguments: command.arguments,
-            environment: command
-                .environment_variables
-                .into_iter()
-                .map(variable)
-                .collect(),
-            working_directory: TreePath::parse(&command.working_directory)?,
-            outputs: command
-                .output_paths
-                .iter()
-                .map(|path| TreePath::parse(path))
-                .collect::<std::result::Result<_, _>>()?,
-            platform: action
-                .platform
-                .unwrap_or_default()
-                .properties
-                .into_iter()
-                .map(property)
-                .collect(),
-            timeout: action
-                .timeout
-                .map(|limit| Duration::new(limit.seconds as u64, limit.nanos as u32)),
-            input_root: TreeDigest::from_digest(root),
-        }))
+        from_messages(key.digest(), action, &command).map(Some)
+    }
+
+    /// The action that the messages `Action`, whose digest is `digest`, and `Command` encode. There is one encoding of each
+    /// action; others are refused.
+    pub fn decode(digest: Digest, action: &[u8], command: &[u8]) -> Result<Action> {
+        let (message, named) = message(digest, action)?;
+        if named != Digest::of(command) {
+            return Err(Error::Missing(named));
+        }
+        from_messages(digest, message, command)
+    }
+}
+
+/// The message, and the digest of its command.
+fn message(digest: Digest, bytes: &[u8]) -> Result<(reapi::Action, Digest)> {
+    let action =
+        reapi::Action::decode(bytes).map_err(|error| malformed(digest, error.to_string()))?;
+    let command = action
+        .command_digest
+        .as_ref()
+        .and_then(Digest::from_message);
+    let command = command.ok_or_else(|| malformed(digest, "it names no command"))?;
+    Ok((action, command))
+}
+
+fn from_messages(digest: Digest, action: reapi::Action, command: &[u8]) -> Result<Action> {
+    let command = reapi::Command::decode(command)
+        .map_err(|error| malformed(Digest::of(command), error.to_string()))?;
+    let root = action.input_root_digest.as_ref();
+    let root = root.and_then(Digest::from_message);
+    let variable = |variable: reapi::command::EnvironmentVariable| (variable.name, variable.value);
+    let property = |property: reapi::platform::Property| (property.name, property.value);
+    let timeout = |limit: google::Duration| {
+        let seconds = u64::try_from(limit.seconds).ok()?;
+        let nanos = u32::try_from(limit.nanos).ok()?;
+        (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
+    };
+    let limit = action.timeout.map(timeout);
+    if limit == Some(None) {
+        return Err(malformed(digest, "its timeout is no time"));
+    }
+    let read = Action {
+        arguments: command.arguments,
+        environment: command
+            .environment_variables
+            .into_iter()
+            .map(variable)
+            .collect(),
+        working_directory: TreePath::parse(&command.working_directory)?,
+        outputs: command
+            .output_paths
+            .iter()
+            .map(|path| TreePath::parse(path))
+            .collect::<std::result::Result<_, _>>()?,
+        platform: action
+            .platform
+            .unwrap_or_default()
+            .properties
+            .into_iter()
+            .map(property)
+            .collect(),
+        timeout: limit.flatten(),
+        input_root: TreeDigest::from_digest(
+            root.ok_or_else(|| malformed(digest, "it has no input root"))?,
+        ),
+    };
+    match read.encode().0.digest() == digest {
+        true => Ok(read),
+        false => Err(malformed(digest, "it is not encoded as keys are")),
+    }
+}
+
+fn malformed(digest: Digest, why: impl Into<String>) -> Error {
+    Error::Malformed {
+        digest,
+        what: "Action",
+        why: why.into(),
     }
 }

@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::layer::{SPECIAL, not_utf8, target_of};
+use crate::layer::{SPECIAL, check_depth, not_utf8, target_of};
 use crate::snapshot::{Seen, Snapshot};
 use crate::stamp::Stamp;
 use crate::store::Store;
@@ -107,6 +107,7 @@ impl<'a> Intake<'a> {
 
     /// The folder at a path as it is now; `None` if that is as it is known.
     fn folder(&self, at: &Path, stat: &Stat, known: Option<&Snapshot>) -> Result<Option<Snapshot>> {
+        check_depth(at.components().count(), || self.root.join(at))?;
         let stamp = Stamp::of(stat).settled(self.begin);
         let entries = match known.filter(|known| stamp.is_some() && known.stamp == stamp) {
             // It has the names that it had.

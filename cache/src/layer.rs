@@ -14,6 +14,7 @@ use crate::batch::Batch;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::path::DEEPEST;
 use crate::tree::{Tree, TreeNode};
 
 impl Batch<'_> {
@@ -60,13 +61,8 @@ impl Batch<'_> {
             let name = name_of(&entry).ok_or_else(|| not_utf8(&shown()))?;
             let metadata = fs::metadata(&path)?;
             if metadata.is_dir() {
-                if at.len() >= DEEPEST {
-                    let top: PathBuf = at.iter().take(3).collect();
-                    return Err(Error::Unholdable {
-                        path: top.join("…"),
-                        why: TOO_DEEP,
-                    });
-                }
+                let top = || at.iter().take(3).collect::<PathBuf>().join("…");
+                check_depth(at.len() + 1, top)?;
                 if metadata.mode() & 0o700 != 0o700 {
                     fs::chmod(&path, 0o755)?;
                 }
@@ -114,10 +110,6 @@ struct Pending {
     executable: bool,
 }
 
-/// How many folders of an output may lie in one another. Trees are walked by functions that call themselves.
-const DEEPEST: usize = 256;
-const TOO_DEEP: &str = "is more than 256 folders deep";
-
 /// Why a tree cannot hold a device, a socket or a fifo.
 pub(crate) const SPECIAL: &str = "is neither a file, a folder nor a symbolic link";
 
@@ -129,6 +121,17 @@ pub(crate) fn name_of(entry: &DirEntry) -> Option<String> {
 /// The link's target, if it is UTF-8.
 pub(crate) fn target_of(path: &Path) -> Result<Option<String>> {
     Ok(fs::read_link(path)?.into_os_string().into_string().ok())
+}
+
+/// Refuses a folder that is deeper than trees are.
+pub(crate) fn check_depth(depth: usize, path: impl FnOnce() -> PathBuf) -> Result<()> {
+    match depth > DEEPEST {
+        true => Err(Error::Unholdable {
+            path: path(),
+            why: "is in more than 128 folders",
+        }),
+        false => Ok(()),
+    }
 }
 
 pub(crate) fn is_executable(metadata: &Metadata) -> bool {

@@ -72,7 +72,7 @@ pub use lock::Lock;
 pub use name::{Function, Hasher, Name};
 pub use origin::Origin;
 pub use pack::KnownCall;
-pub use path::{TreePath, TreePathError};
+pub use path::{DEEPEST, TreePath, TreePathError};
 pub use publish::{Publication, Publisher};
 pub use rebuild::{Rebuilt, rebuild};
 pub use rerun::{Again, PastRerun, Rerun};

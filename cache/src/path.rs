@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// Of a path, in bytes: Linux takes no longer ones (PATH_MAX).
+const LONGEST: usize = 4095;
+/// Directories of a tree in each other: whoever walks down one has a stack that ends.
+pub const DEEPEST: usize = 128;
+
 /// A clean relative path; the empty one is the tree's root.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TreePath(String);
@@ -22,6 +27,16 @@ impl TreePath {
         let relative = text.strip_prefix('/').unwrap_or(text);
         if relative.is_empty() {
             return Ok(TreePath::default());
+        }
+        let refused = |why| TreePathError {
+            text: relative.chars().take(60).collect::<String>() + "…",
+            why,
+        };
+        if relative.len() > LONGEST {
+            return Err(refused("a path has at most 4095 bytes"));
+        }
+        if relative.split('/').count() > DEEPEST {
+            return Err(refused("a path has at most 128 names"));
         }
         relative.split('/').try_for_each(check_name)?;
         Ok(TreePath(relative.to_owned()))
@@ -76,6 +91,16 @@ mod tests {
         }
         for bad in ["..", "a/../b", "a//b", "a/", "./a", "a\0"] {
             assert!(TreePath::parse(bad).is_err(), "{bad}");
+        }
+        for (longest, more) in [
+            ("a/".repeat(DEEPEST - 1) + "a", "/a"),
+            (
+                format!("{}/", "a".repeat(255)).repeat(15) + &"a".repeat(255),
+                "a",
+            ),
+        ] {
+            assert!(TreePath::parse(&longest).is_ok());
+            assert!(TreePath::parse(&(longest + more)).is_err());
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::directory::{Directory, Entry, TreeDigest};
 use crate::error::{Error, Result};
 use crate::key::ActionKey;
 use crate::origin::Origin;
+use crate::path::DEEPEST;
 use crate::presence::Place;
 use crate::result::ActionResult;
 use crate::store::Store;
@@ -227,7 +228,14 @@ impl Store {
         }
         let (mut walked, mut seen) = (Walked::default(), HashSet::new());
         let mut level = trees.to_vec();
-        while !level.is_empty() {
+        let mut depth = 0;
+        while let Some(first) = level.first() {
+            depth += 1;
+            if depth > DEEPEST + 1 {
+                // Nobody could walk down it: it counts as not there.
+                walked.lost = Some(*first);
+                break;
+            }
             level.retain(|tree| seen.insert(*tree));
             let mut below = Vec::new();
             for (tree, directory) in level.iter().zip(self.directories(&level)?) {

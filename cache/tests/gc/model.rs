@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use pwb_cache::Policy;
 
-use crate::world::{World, key, publish};
+use crate::world::{World, cases, key, publish};
 
 /// Something that happens to a store.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn a_store_keeps_what_its_model_keeps(steps in prop::collection::vec(step(), 1..25)) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use proptest::prelude::ProptestConfig;
 use pwb_cache::{
     Action, ActionKey, ActionResult, Digest, Lineage, Outcome, Publication, Run, Store, TreeDigest,
     TreePath,
@@ -14,6 +15,18 @@ use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
 const HOUR: i64 = 3600;
+
+/// Few cases a day, and as many as PROPTEST_CASES says.
+pub fn cases(few: u32) -> ProptestConfig {
+    let config = ProptestConfig::default();
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => config,
+        None => ProptestConfig {
+            cases: few,
+            ..config
+        },
+    }
+}
 
 pub struct World {
     folder: TempDir,

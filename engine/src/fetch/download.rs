@@ -40,6 +40,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For its next byte.
     pub idle: Duration,
+    /// Before it is asked again; each further time four times as long.
+    pub pause: Duration,
 }
 
 impl Default for Timeouts {
@@ -47,6 +49,7 @@ impl Default for Timeouts {
         Timeouts {
             connect: Duration::from_secs(5),
             idle: Duration::from_secs(30),
+            pause: Duration::from_millis(250),
         }
     }
 }
@@ -82,11 +85,25 @@ impl Fetcher {
     /// Opens no connection yet.
     pub fn new(settings: Settings) -> Result<Fetcher> {
         let http = Http::new(settings.timeouts)?;
-        Ok(Fetcher {
+        Ok(Fetcher::over(http, settings))
+    }
+
+    /// The same over connections of the caller's, given the configuration they are for: fuzzing has answers and no network.
+    #[doc(hidden)]
+    pub fn with_agent(
+        settings: Settings,
+        agent: impl FnOnce(ureq::config::Config) -> ureq::Agent,
+    ) -> Result<Fetcher> {
+        let http = Http::with(settings.timeouts, agent)?;
+        Ok(Fetcher::over(http, settings))
+    }
+
+    fn over(http: Http, settings: Settings) -> Fetcher {
+        Fetcher {
             settings,
             http,
             mirror: OnceLock::new(),
-        })
+        }
     }
 
     /// Where Debian files come from; found out once.
@@ -216,8 +233,15 @@ impl Fetcher {
                 self.http.page(&url)?
             }
         };
-        index::link(&url, &html, file.name())
-            .ok_or_else(|| Cause::Other(format!("{url} has no link to it")))
+        let link = index::link(&url, &html, file.name())
+            .ok_or_else(|| Cause::Other(format!("{url} has no link to it")))?;
+        match local_path(&link) {
+            // A page of the network does not choose among this machine's files, some of which have no end.
+            Some(_) if local_path(&url).is_none() => Err(Cause::Other(format!(
+                "{url} has a link to a file of this machine"
+            ))),
+            _ => Ok(link),
+        }
     }
 
     /// By HTTP, or from a local file.

@@ -2,10 +2,10 @@
 
 use std::io::Read;
 use std::thread;
-use std::time::Duration;
 
 use ureq::Agent;
 use ureq::ResponseExt;
+use ureq::config::Config;
 use ureq::http::header::{
     ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderName, IF_RANGE, RANGE,
 };
@@ -20,8 +20,6 @@ use super::partial::{CHUNK, Partial};
 
 /// How often a source is asked when it fails in a way that may pass.
 const TRIES: u32 = 3;
-/// The wait before the second try; each further wait is four times as long.
-const BACKOFF: Duration = Duration::from_millis(250);
 
 /// More than the longest pages of PyPI, in bytes.
 const LARGEST_PAGE: u64 = 64 << 20;
@@ -35,6 +33,11 @@ pub(super) struct Http {
 impl Http {
     /// A client that heeds the environment: the usual proxy variables, and SSL_CERT_FILE for a private authority.
     pub(super) fn new(timeouts: Timeouts) -> Result<Http> {
+        Http::with(timeouts, |config| config.new_agent())
+    }
+
+    /// The same over connections of the caller's.
+    pub(super) fn with(timeouts: Timeouts, agent: impl FnOnce(Config) -> Agent) -> Result<Http> {
         let tls = TlsConfig::builder().root_certs(roots()?).build();
         let config = Agent::config_builder()
             .user_agent(concat!("pwb/", env!("CARGO_PKG_VERSION")))
@@ -46,7 +49,7 @@ impl Http {
             .timeout_per_read(Some(timeouts.idle))
             .build();
         Ok(Http {
-            agent: config.new_agent(),
+            agent: agent(config),
             timeouts,
         })
     }
@@ -59,12 +62,12 @@ impl Http {
         progress: &mut dyn FnMut(Progress),
     ) -> std::result::Result<(), Cause> {
         let mut etag = None;
-        persist(|| self.attempt(url, partial, &mut etag, progress))
+        self.persist(|| self.attempt(url, partial, &mut etag, progress))
     }
 
     /// The page at `url`, after the URL that redirects have led to.
     pub(super) fn page(&self, url: &str) -> std::result::Result<(String, String), Cause> {
-        persist(|| {
+        self.persist(|| {
             let request = self.agent.get(url).header(ACCEPT, "text/html");
             let response = request.call().map_err(|error| self.cause(error))?;
             if response.status() != StatusCode::OK {
@@ -165,21 +168,22 @@ impl Http {
             other => Cause::Other(other.to_string()),
         }
     }
-}
 
-/// Tries again what may pass.
-fn persist<T>(
-    mut attempt: impl FnMut() -> std::result::Result<T, Cause>,
-) -> std::result::Result<T, Cause> {
-    let mut wait = BACKOFF;
-    for _ in 1..TRIES {
-        match attempt() {
-            Err(cause) if cause.is_transient() => thread::sleep(wait),
-            done => return done,
+    /// Tries again what may pass.
+    fn persist<T>(
+        &self,
+        mut attempt: impl FnMut() -> std::result::Result<T, Cause>,
+    ) -> std::result::Result<T, Cause> {
+        let mut wait = self.timeouts.pause;
+        for _ in 1..TRIES {
+            match attempt() {
+                Err(cause) if cause.is_transient() => thread::sleep(wait),
+                done => return done,
+            }
+            wait *= 4;
         }
-        wait *= 4;
+        attempt()
     }
-    attempt()
 }
 
 fn io_cause(error: &std::io::Error) -> Cause {

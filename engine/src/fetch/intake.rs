@@ -17,6 +17,10 @@ pub struct Limits {
     pub file: u64,
     /// Bytes after decompression.
     pub total: u64,
+    /// Bytes after decompression for each byte of the archive; but `free` of them whatever its size.
+    pub ratio: u64,
+    /// See `ratio`.
+    pub free: u64,
     /// Bytes of contents that wait to be stored; one larger file waits alone.
     pub in_flight: u64,
     /// Threads that decompress, and as many that store.
@@ -30,6 +34,8 @@ impl Default for Limits {
             entries: 2_000_000,
             file: 2 << 30,
             total: 64 << 30,
+            ratio: 1000,
+            free: 1 << 30,
             in_flight: 128 << 20,
             threads,
         }
@@ -216,17 +222,21 @@ impl<'a> Intake<'a> {
             why,
         };
         let entry = || String::from_utf8_lossy(name);
-        body.take(size)
+        // To the end, where the archive's own check sum is compared.
+        body.take(size.saturating_add(1))
             .read_to_end(&mut contents)
             .map_err(|error| damaged(format!("in `{}`: {error}", entry())))?;
-        if contents.len() as u64 != size {
-            return Err(damaged(format!(
-                "`{}` ends after {} of {size} bytes",
-                entry(),
-                contents.len()
-            )));
+        match contents.len() as u64 {
+            got if got < size => Err(damaged(format!(
+                "`{}` ends after {got} of {size} bytes",
+                entry()
+            ))),
+            got if got > size => Err(damaged(format!(
+                "`{}` goes on after its {size} bytes",
+                entry()
+            ))),
+            _ => Ok(contents),
         }
-        Ok(contents)
     }
 
     fn give(&mut self, path: TreePath, entry: Entry) -> Result<()> {

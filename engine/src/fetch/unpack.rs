@@ -38,6 +38,7 @@ pub fn unpack<E: From<Error> + Send>(
     limits: &Limits,
     put: impl Fn(Vec<u8>, bool) -> std::result::Result<Digest, E> + Sync,
 ) -> std::result::Result<Listing, E> {
+    let limits = &bounded(archive, limits)?;
     let budget = Budget::new(limits.in_flight);
     let failed = AtomicBool::new(false);
     let (sender, receiver) = sync_channel(QUEUE);
@@ -99,6 +100,18 @@ pub fn unpack<E: From<Error> + Send>(
         stored.sort_unstable_by_key(|(number, _)| *number);
         let digests: Vec<Digest> = stored.into_iter().map(|(_, digest)| digest).collect();
         Ok(Listing::new(archive, found, &digests)?)
+    })
+}
+
+/// The limits of this very archive: what stands for much more than itself is made to fill a disk.
+fn bounded(archive: &Path, limits: &Limits) -> Result<Limits> {
+    let size = std::fs::metadata(archive)
+        .map_err(Error::io("read", archive))?
+        .len();
+    let most = size.saturating_mul(limits.ratio).max(limits.free);
+    Ok(Limits {
+        total: limits.total.min(most),
+        ..limits.clone()
     })
 }
 

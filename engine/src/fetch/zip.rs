@@ -46,7 +46,10 @@ pub(super) fn read(reader: impl BufRead + Seek, intake: &mut Intake<'_>) -> Resu
                     .map_err(|error| damaged(error.into()))?;
                 intake.symlink(&name, &target)?;
             }
-            _ => return Err(intake.refused(&name, "it is a device".into())),
+            _ => {
+                let why = "it is neither a file, a folder nor a link";
+                return Err(intake.refused(&name, why.into()));
+            }
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -17,8 +17,11 @@ type Needs<'a> = DiGraph<&'a NodeName, Span>;
 /// Adds an error for every group of nodes that need each other: a shortest cycle of the group.
 pub(super) fn check(nodes: &BTreeMap<NodeName, Node>, sink: &mut Sink) {
     let graph = needs(nodes);
-    for group in tarjan_scc(&graph) {
+    // Not by a search that recurses: a chain of nodes may be longer than the stack.
+    for group in kosaraju_scc(&graph) {
         let first = group.iter().copied().min_by_key(|index| graph[*index]);
+        // Most groups are one node, and to look for its way back would be to look at all that it needs.
+        let first = first.filter(|first| group.len() > 1 || graph.contains_edge(*first, *first));
         if let Some(cycle) = first.and_then(|first| shortest(&graph, first)) {
             report(&graph, &cycle, sink);
         }
@@ -69,23 +72,29 @@ fn shortest(graph: &Needs<'_>, start: NodeIndex) -> Option<Vec<(NodeIndex, Span)
 }
 
 fn report(graph: &Needs<'_>, cycle: &[(NodeIndex, Span)], sink: &mut Sink) {
-    let mut names: Vec<_> = cycle
-        .iter()
-        .map(|(index, _)| graph[*index].as_str())
-        .collect();
-    names.extend(names.first().copied());
-    let labels = names.windows(2).map(|pair| match pair {
-        [from, to] => format!("`{from}` needs `{to}`"),
-        _ => String::new(),
-    });
-    let mut steps = cycle.iter().map(|(_, span)| *span).zip(labels);
-    let Some((span, label)) = steps.next() else {
+    /// Of a longer cycle the beginning says enough.
+    const SHOWN: usize = 16;
+    let names: Vec<&str> = cycle.iter().map(|(at, _)| graph[*at].as_str()).collect();
+    let (Some(first), Some((_, span))) = (names.first(), cycle.first()) else {
         return;
     };
-    let message = format!("nodes need each other: {}", names.join(" -> "));
-    let error = sink.finding(Code::Cycle, span, message, label);
-    let error = steps.fold(error, |error, (span, label)| {
-        error.related(sink.location(span), label)
-    });
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" -> … {more} more"),
+    };
+    let shown = names[..names.len().min(SHOWN)].join(" -> ");
+    let message = format!("nodes need each other: {shown}{more} -> {first}");
+    let after = names.iter().skip(1).chain([first]);
+    let labels = names.iter().zip(after);
+    let mut labels = labels.map(|(from, to)| format!("`{from}` needs `{to}`"));
+    let label = labels.next().unwrap_or_default();
+    let error = sink.finding(Code::Cycle, *span, message, label);
+    let steps = cycle.iter().map(|(_, span)| *span).skip(1);
+    let error = steps
+        .zip(labels)
+        .take(SHOWN - 1)
+        .fold(error, |error, (span, label)| {
+            error.related(sink.location(span), label)
+        });
     sink.add(error);
 }

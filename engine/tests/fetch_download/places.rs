@@ -71,7 +71,8 @@ fn a_set_npm_registry_has_packages_below_it() {
 #[test]
 fn a_set_index_has_pages_with_links_to_files() {
     let page = br#"<a href="../../f/a_b-1.0.tar.gz">a_b-1.0.tar.gz</a>
-        <a href="../../f/a_b-2.0.tar.gz#sha256=00">a_b-2.0.tar.gz</a>"#;
+        <a href="../../f/a_b-2.0.tar.gz#sha256=00">a_b-2.0.tar.gz</a>
+        <a href="file:///dev/a_b-4.0.tar.gz">a_b-4.0.tar.gz</a>"#;
     let server = Server::start(vec![
         (
             "/index/a-b/",
@@ -88,6 +89,10 @@ fn a_set_index_has_pages_with_links_to_files() {
     assert_eq!(read(&fetch("a_b-2.0.tar.gz").unwrap()), BODY);
     for (name, why) in [
         ("a_b-3.0.tar.gz", "/root/simple/a-b/ has no link to it"),
+        (
+            "a_b-4.0.tar.gz",
+            "/root/simple/a-b/ has a link to a file of this machine",
+        ),
         ("c-1.0.tar.gz", "HTTP status 404"),
     ] {
         let error = fetch(name).unwrap_err().to_string();

@@ -120,6 +120,7 @@ impl Bench {
         let timeouts = Timeouts {
             connect: Duration::from_secs(1),
             idle: Duration::from_millis(300),
+            pause: Duration::from_millis(10),
         };
         let settings = Settings {
             scratch: scratch.path().to_owned(),

@@ -1,5 +1,5 @@
 //! The recipe language from text to checked library, and what a person reads where it is wrong.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod broken;
 mod checks;
@@ -10,6 +10,7 @@ mod mutation;
 mod names;
 mod nodes;
 mod roots;
+mod size;
 mod syntax;
 mod values;
 

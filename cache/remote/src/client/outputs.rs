@@ -5,7 +5,8 @@ use std::fs::File;
 
 use prost::Message;
 use pwb_cache::{
-    Batch, Digest, Directory, Entry, Function, Hasher, Name, Sha256, Store, TreeDigest, fs, reapi,
+    Batch, DEEPEST, Digest, Directory, Entry, Function, Hasher, Name, Sha256, Store, TreeDigest,
+    fs, reapi,
 };
 
 use super::blobs::{Blobs, batches, size};
@@ -27,6 +28,14 @@ struct RawTree {
 struct Arrivals<'a> {
     children: BTreeMap<Wanted, &'a [u8]>,
     files: BTreeMap<Wanted, Digest>,
+}
+
+/// Directories as they are called here.
+#[derive(Default)]
+struct Made {
+    messages: Vec<(Digest, Vec<u8>)>,
+    /// By their names on the server: a few that stand in each other many times over are a tree without end.
+    trees: BTreeMap<Wanted, TreeDigest>,
 }
 
 impl Client {
@@ -63,11 +72,11 @@ impl Client {
         }
         let files = self.bring_output_files(from, store, batch, files)?;
         let arrivals = Arrivals { children, files };
-        let mut messages = Vec::new();
-        let Some(root) = arrivals.directory(&raw.root, 0, &mut messages) else {
+        let mut made = Made::default();
+        let Some(root) = arrivals.directory(&raw.root, 0, &mut made) else {
             return Ok(self.say("what an action came to is not whole there"));
         };
-        batch.put_messages(&messages)?;
+        batch.put_messages(&made.messages)?;
         Ok(Some(root))
     }
 
@@ -227,14 +236,10 @@ impl Client {
 
 impl Arrivals<'_> {
     /// A directory as it is called here, with those below it.
-    fn directory(
-        &self,
-        bytes: &[u8],
-        depth: usize,
-        messages: &mut Vec<(Digest, Vec<u8>)>,
-    ) -> Option<TreeDigest> {
-        /// Deeper than any path that Linux takes.
-        const DEEPEST: usize = 2048;
+    fn directory(&self, bytes: &[u8], depth: usize, made: &mut Made) -> Option<TreeDigest> {
+        if depth > DEEPEST {
+            return None;
+        }
         let message = reapi::Directory::decode(bytes).ok()?;
         let mut directory = Directory::default();
         for file in message.files {
@@ -246,15 +251,15 @@ impl Arrivals<'_> {
         }
         for below in message.directories {
             let name = below.digest?;
-            let bytes = match self.children.get(&key(&name)) {
-                Some(bytes) => bytes,
+            let known = made.trees.get(&key(&name)).copied();
+            let tree = match (known, self.children.get(&key(&name))) {
+                (Some(tree), _) => tree,
+                (None, Some(bytes)) => self.directory(bytes, depth + 1, made)?,
                 // An empty directory is known to all.
-                None if size(&name) == 0 => &[][..],
-                None => return None,
+                (None, None) if size(&name) == 0 => self.directory(&[], depth + 1, made)?,
+                (None, None) => return None,
             };
-            let tree = self
-                .directory(bytes, depth + 1, messages)
-                .filter(|_| depth < DEEPEST)?;
+            made.trees.insert(key(&name), tree);
             directory.entries.insert(below.name, Entry::Directory(tree));
         }
         for link in message.symlinks {
@@ -266,7 +271,7 @@ impl Arrivals<'_> {
         let digest = Digest::of(&bytes);
         // Names that leave the directory are found here.
         Directory::decode(digest, &bytes).ok()?;
-        messages.push((digest, bytes));
+        made.messages.push((digest, bytes));
         Some(TreeDigest::from_digest(digest))
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scripted;
+mod trees;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -162,6 +163,11 @@ fn well(server: &Scripted, bytes: &[u8]) -> reapi::ExecuteResponse {
         root: Some(root),
         children: vec![below],
     };
+    ended_with(server, &tree)
+}
+
+/// A good end with this tree.
+fn ended_with(server: &Scripted, tree: &reapi::Tree) -> reapi::ExecuteResponse {
     reapi::ExecuteResponse {
         result: Some(reapi::ActionResult {
             output_directories: vec![reapi::OutputDirectory {
