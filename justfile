@@ -34,7 +34,7 @@ ci:
 targets *NAMES:
     .ci/targets {{ NAMES }}
 
-# actions, edit, remote or share.
+# peers, actions, edit, instructions, remote or share.
 bench NAME="actions":
     cargo bench --bench {{ NAME }}
 
