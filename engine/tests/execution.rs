@@ -121,7 +121,7 @@ fn run(
         compile_cache: false,
         places: Places::default(),
     };
-    let outcome = match realize(store, &graph, &settings, &observe) {
+    let outcome = match realize(store, &graph, None, &settings, &observe) {
         Ok(results) => Ok(goals
             .iter()
             .copied()
