@@ -24,8 +24,10 @@ pub type Ignore<'a> = dyn Fn(&Path, bool) -> bool + Sync + 'a;
 
 /// How often a file is read that is written to meanwhile.
 const ATTEMPTS: usize = 3;
-/// So few entries of a folder are one thread's work.
+/// So few entries of a folder that is known are one thread's work.
 const FEW: usize = 64;
+/// What is deeper is one thread's work: to hand work on takes more of its stack than to go on.
+const DEEP: usize = 12;
 
 impl Store {
     /// Copies `folder` into the store and returns once its files are durable. What has the status that it had at the
@@ -116,8 +118,13 @@ impl<'a> Intake<'a> {
                     let at = at.join(name);
                     self.entry(&at, &self.stat(&at)?, Some(seen))
                 };
-                let entries = known.entries.par_iter().with_min_len(FEW);
-                let now: Vec<Option<Seen>> = entries.map(again).collect::<Result<_>>()?;
+                let now: Vec<Option<Seen>> = match is_deep(at) {
+                    true => known.entries.iter().map(again).collect::<Result<_>>()?,
+                    false => {
+                        let entries = known.entries.par_iter().with_min_len(FEW);
+                        entries.map(again).collect::<Result<_>>()?
+                    }
+                };
                 if now.iter().all(Option::is_none) {
                     return Ok(None);
                 }
@@ -133,8 +140,11 @@ impl<'a> Intake<'a> {
                     let now = self.entry(&at.join(&name), &stat, known)?;
                     Ok(now.or_else(|| known.cloned()).map(|seen| (name, seen)))
                 };
-                let listed = self.list(at)?.into_par_iter().with_min_len(FEW);
-                let entries: Vec<_> = listed.map(entry).collect::<Result<_>>()?;
+                let listed = self.list(at)?;
+                let entries: Vec<_> = match is_deep(at) {
+                    true => listed.into_iter().map(entry).collect::<Result<_>>()?,
+                    false => listed.into_par_iter().map(entry).collect::<Result<_>>()?,
+                };
                 entries.into_iter().flatten().collect::<Vec<_>>()
             }
         };
@@ -222,6 +232,10 @@ impl<'a> Intake<'a> {
         }
         Err(Error::Changing(path.to_owned()))
     }
+}
+
+fn is_deep(at: &Path) -> bool {
+    at.components().count() > DEEP
 }
 
 fn kind(stat: &Stat) -> FileType {
