@@ -1,7 +1,7 @@
 //! What is remembered of a request makes it quick, and never wrong: a walk of edits, losses and collections, after each of which
 //! the answer is what the recipe says.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
