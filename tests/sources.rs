@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::time::SystemTime;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
 
 use support::{World, eventually, listing, nap, node, processes, read};
 
@@ -151,6 +152,11 @@ fn what_is_ignored_is_not_there() {
     };
     assert_eq!(with("src"), listing(&plain), "`.gitignore` hides nothing");
     assert_eq!(with("src"), with("plain"));
+    // From now on its stamps count; and none in the folder changes with what is left out of it.
+    sleep(Duration::from_millis(2100));
+    with("src");
+    fs::write(world.path("src/.pwbignore"), "module\n").unwrap();
+    assert_eq!(with("src")["build/a.o"], "o");
 }
 
 #[test]

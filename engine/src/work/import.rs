@@ -15,7 +15,11 @@ pub const IGNORE_FILE: &str = ".pwbignore";
 
 /// What of a local folder is not imported: version control's own, `.pwbignore`, and what it and the recipe's patterns
 /// (gitignore(5)) name.
-pub struct Ignored(Gitignore);
+pub struct Ignored {
+    rules: Gitignore,
+    /// The folder's own patterns, as they are written.
+    own: String,
+}
 
 impl Ignored {
     /// Reads the folder's own patterns. The recipe's come first: of several that match, the last decides.
@@ -30,16 +34,17 @@ impl Ignored {
         for pattern in patterns {
             builder.add_line(None, pattern).map_err(failed)?;
         }
-        match std::fs::read_to_string(&own) {
-            Ok(text) => {
-                for line in text.lines() {
-                    builder.add_line(Some(own.clone()), line).map_err(failed)?;
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error.into())),
+        let text = match std::fs::read_to_string(&own) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(|error| failed(error.into()))?,
+        };
+        for line in text.lines() {
+            builder.add_line(Some(own.clone()), line).map_err(failed)?;
         }
-        Ok(Ignored(builder.build().map_err(failed)?))
+        Ok(Ignored {
+            rules: builder.build().map_err(failed)?,
+            own: text,
+        })
     }
 
     /// Whether a change of this path makes no difference, since it or a folder above it is left out.
@@ -56,7 +61,7 @@ impl Ignored {
     pub fn contains(&self, path: &Path, is_folder: bool) -> bool {
         path.file_name() == Some(OsStr::new(".git"))
             || path == Path::new(IGNORE_FILE)
-            || self.0.matched(path, is_folder).is_ignore()
+            || self.rules.matched(path, is_folder).is_ignore()
     }
 }
 
@@ -72,9 +77,9 @@ pub fn import(store: &Store, folder: &Path, patterns: &[String]) -> Result<TreeD
     }
     let ignored = Ignored::of(&folder, patterns)?;
     let mut name = folder.as_os_str().as_bytes().to_vec();
-    for pattern in patterns {
+    for part in patterns.iter().chain([&ignored.own]) {
         name.push(0);
-        name.extend(pattern.as_bytes());
+        name.extend(part.as_bytes());
     }
     let ignore = |path: &Path, is_folder| ignored.contains(path, is_folder);
     store
