@@ -37,7 +37,8 @@ impl Store {
         let found = self.find_pinned(|| self.index.import(name), |found| found.0)?;
         let (known, stale) = match found {
             Some((tree, row, stale)) if self.index.message(tree.digest())?.is_some() => {
-                (Snapshot::from_row(&row), stale)
+                let known = Snapshot::from_row(name, row);
+                (known.filter(|known| known.tree == tree), stale)
             }
             _ => (None, false),
         };
@@ -54,7 +55,7 @@ impl Store {
                 Ok(known.tree)
             }
             (Some(now), _) => {
-                self.index.put_import(name, now.tree, &now.to_row())?;
+                self.index.put_import(name, now.tree, &now.to_row(name))?;
                 Ok(now.tree)
             }
             (None, None) => Err(Error::Changing(folder.to_owned())),

@@ -38,6 +38,7 @@ mod rebuild;
 mod rerun;
 mod result;
 mod root;
+mod seal;
 mod session;
 mod sha256;
 mod snapshot;

@@ -1,21 +1,31 @@
-//! Notes of those who use the store, by what they are about. The oldest go first.
+//! Notes of those who use the store, by what they are about. The oldest go first; one that was damaged is as good as gone.
 
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::seal::{open, seal};
 use crate::store::Store;
 
 impl Store {
     /// A note of this name about `subject`.
     pub fn memo(&self, subject: Digest, name: &str) -> Result<Option<Vec<u8>>> {
-        self.index.memo(subject, name)
+        let found = self.index.memo(subject, name)?;
+        Ok(found.and_then(|sealed| open(&about(subject, name), sealed)))
     }
 
     /// Keeps notes about `subject`, each with its name, in place of those that have the names already. The notes about
     /// some other subject, the one that was written about longest ago, may go for them.
-    pub fn put_memos(&self, subject: Digest, memos: &[(&str, Vec<u8>)]) -> Result<()> {
-        match memos {
-            [] => Ok(()),
-            memos => self.index.put_memos(subject, memos),
+    pub fn put_memos(&self, subject: Digest, memos: Vec<(&str, Vec<u8>)>) -> Result<()> {
+        if memos.is_empty() {
+            return Ok(());
         }
+        let memos = memos.into_iter();
+        let memos: Vec<_> = memos
+            .map(|(name, bytes)| (name, seal(&about(subject, name), bytes)))
+            .collect();
+        self.index.put_memos(subject, &memos)
     }
+}
+
+fn about(subject: Digest, name: &str) -> Vec<u8> {
+    [&subject.to_row()[..], name.as_bytes()].concat()
 }

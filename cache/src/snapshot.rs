@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::directory::{Directory, Entry, TreeDigest};
+use crate::seal::{open, seal};
 use crate::stamp::Stamp;
 
 /// A folder. Stamps that were too fresh to be trusted are not kept.
@@ -55,14 +56,17 @@ impl Snapshot {
         Some(&self.entries[place.ok()?].1)
     }
 
-    /// The form the index keeps.
-    pub fn to_row(&self) -> Vec<u8> {
+    /// The form the index keeps, for an import of this name.
+    pub fn to_row(&self, name: Digest) -> Vec<u8> {
         // Writing to memory does not fail; a row that says nothing is one that is made anew.
-        postcard::to_allocvec(self).unwrap_or_default()
+        seal(
+            &name.to_row(),
+            postcard::to_allocvec(self).unwrap_or_default(),
+        )
     }
 
-    pub fn from_row(row: &[u8]) -> Option<Snapshot> {
-        postcard::from_bytes(row).ok()
+    pub fn from_row(name: Digest, row: Vec<u8>) -> Option<Snapshot> {
+        postcard::from_bytes(&open(&name.to_row(), row)?).ok()
     }
 }
 

@@ -145,7 +145,7 @@ impl Memory {
             memos.push((OUTLINE, write(&Outline { goals, folders })));
             memos.push((GRAPH, write(graph)));
         }
-        store.put_memos(self.request, &memos)?;
+        store.put_memos(self.request, memos)?;
         for (goal, result) in results.iter().enumerate() {
             store.put_realization(question(self.request, &trees, goal), result.tree)?;
         }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Error, ErrorCode, Row};
 use super::{MIGRATIONS, version};
 
 /// The columns that hold digests, with their lengths in bytes; one has the function's number too.
-const DIGESTS: [(&str, usize); 9] = [
+const DIGESTS: [(&str, usize); 10] = [
     ("action", 41),
     ("digest", 40),
     ("directory", 40),
@@ -16,6 +16,7 @@ const DIGESTS: [(&str, usize); 9] = [
     ("name", 40),
     ("paths", 40),
     ("request", 40),
+    ("subject", 40),
     ("tree", 40),
 ];
 
