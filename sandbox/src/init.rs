@@ -5,13 +5,12 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, CpuSet, sched_setaffinity, setns};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::personality::{self, Persona};
@@ -25,20 +24,21 @@ use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, sethostname};
 use serde::{Deserialize, Serialize};
 
 use crate::birth::Birth;
+use crate::lifeline::Lifeline;
 use crate::report::{self, Blame, Failure, Message, Step, Unrunnable};
 use crate::spec::{Spec, Status, Stdio};
 use crate::{bounds, mounts, seccomp, sys};
 
 const HOST_NAME: &str = "pwb";
 
-/// Runs the command to its end. `network` is the one to enter, if it is not in its own already; `alive` is closed at its
-/// other end when the nursery dies.
+/// Runs the command to its end. `network` is the one to enter, if it is not in its own already; `nursery` is held as long as the
+/// nursery lives.
 pub(crate) fn become_init(
     birth: Birth<UnixStream, OwnedFd>,
     network: Option<OwnedFd>,
-    alive: &OwnedFd,
+    nursery: &Lifeline,
 ) -> ! {
-    let lived = live(&birth.control, birth.stdio, network, alive);
+    let lived = live(&birth.control, birth.stdio, network, nursery);
     report::send(&birth.control, &lived.unwrap_or_else(Message::Failed));
     process::exit(0)
 }
@@ -47,12 +47,11 @@ fn live(
     control: &UnixStream,
     [input, output, errors]: [OwnedFd; 3],
     network: Option<OwnedFd>,
-    alive: &OwnedFd,
+    nursery: &Lifeline,
 ) -> Result<Message, Failure> {
     set_pdeathsig(Signal::SIGKILL).blame(Step::Lifeline)?;
-    let mut nursery = [PollFd::new(alive.as_fd(), PollFlags::empty())];
-    if poll(&mut nursery, PollTimeout::ZERO).blame(Step::Lifeline)? > 0 {
-        // The nursery died before the death signal was armed.
+    if !nursery.is_held().blame(Step::Lifeline)? {
+        // It died before the death signal was armed.
         return Err(Failure {
             step: Step::Lifeline,
             path: None,

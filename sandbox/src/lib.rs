@@ -39,6 +39,7 @@ pub mod errand;
 mod error;
 mod init;
 mod layout;
+mod lifeline;
 mod mounts;
 mod nursery;
 mod overlay;

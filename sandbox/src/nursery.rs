@@ -14,14 +14,14 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{ForkResult, Pid, getegid, geteuid, pipe2};
+use nix::unistd::{ForkResult, Pid, getegid, geteuid};
 
 use crate::birth::Birth;
 use crate::init;
+use crate::lifeline::Lifeline;
 use crate::report::{self, Blame, Failure, Message, Step};
 use crate::sys;
 
@@ -62,7 +62,7 @@ fn serve() -> nix::Result<()> {
     sys::reset_signal(Signal::SIGCHLD)?;
     // Why it cannot be done is told to those who ask.
     let mapped = map_ids();
-    let (alive, _held) = pipe2(OFlag::O_CLOEXEC)?;
+    let lifeline = Lifeline::hold()?;
     let mut ward = Ward::default();
     loop {
         let (asked, ended) = ward.wait(&asks)?;
@@ -73,7 +73,7 @@ fn serve() -> nix::Result<()> {
                 return Ok(());
             };
             match &mapped {
-                Ok(()) => ward.raise(birth, &alive),
+                Ok(()) => ward.raise(birth, &lifeline),
                 Err(failure) => {
                     report::send(&birth.control, &Message::Failed(failure.clone()));
                 }
@@ -153,7 +153,7 @@ impl Ward {
     }
 
     /// Forks an init; why it cannot is told to the caller.
-    fn raise(&mut self, birth: Birth<UnixStream, OwnedFd>, alive: &OwnedFd) {
+    fn raise(&mut self, birth: Birth<UnixStream, OwnedFd>, lifeline: &Lifeline) {
         let mut namespaces = CloneFlags::CLONE_NEWNS
             | CloneFlags::CLONE_NEWPID
             | CloneFlags::CLONE_NEWIPC
@@ -171,7 +171,7 @@ impl Ward {
                 // The callers of others wait for the last of these to be closed.
                 self.living.clear();
                 self.networks.clear();
-                init::become_init(birth, network, alive)
+                init::become_init(birth, network, lifeline)
             }
             Ok(ForkResult::Parent { child }) => match sys::open_process(child) {
                 Ok(ended) => Ok((child, ended)),
