@@ -60,6 +60,7 @@ fn casd_executes() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/run runs it"]
 fn buildgrid_executes_with_a_worker() {
     if are_here(&[Peer::BuildBox, Peer::BuildGrid, Peer::Postgres]) {
         executes(Farm::start().remote());
@@ -110,6 +111,7 @@ fn recc_finds_what_another_recc_has_compiled() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/run runs it"]
 fn bazel_finds_what_another_bazel_has_built() {
     if !are_here(&[Peer::Bazel, Peer::BuildGrid]) {
         return;

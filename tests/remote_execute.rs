@@ -119,6 +119,7 @@ fn casd_runs_them_as_they_run_here() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/run runs it"]
 fn buildgrid_with_a_worker_runs_them_as_they_run_here() {
     if are_here(&[Peer::BuildBox, Peer::BuildGrid, Peer::Postgres]) {
         let farm = Farm::start();

@@ -52,6 +52,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
+#[ignore = "takes long: .ci/run runs it"]
 fn bazel_finds_what_another_bazel_has_built() {
     if !are_here(&[Peer::Bazel]) {
         return;

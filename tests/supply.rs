@@ -330,6 +330,7 @@ fn what_cannot_be_said_is_refused() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/run runs it"]
 fn the_tools_of_others_find_the_documents_valid() {
     if !are_here(&[Peer::Validators]) {
         return;
