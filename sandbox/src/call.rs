@@ -14,8 +14,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{Shutdown, getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 
-use crate::sys;
 use crate::watch::{self, Access};
+use crate::{outlet, sys};
 
 /// Where the launcher finds its caller.
 pub(crate) const SOCKET: &str = "/dev/pwb-launcher";
@@ -36,8 +36,8 @@ const LOUDEST: u64 = 1 << 30;
 pub struct Calls {
     listener: UnixListener,
     path: PathBuf,
-    /// The calls that are attended to.
-    live: Mutex<Vec<Weak<UnixStream>>>,
+    /// The calls that are attended to; `None` once no more are.
+    live: Mutex<Option<Vec<Weak<UnixStream>>>>,
 }
 
 /// A program that waits to be run.
@@ -90,7 +90,7 @@ impl Calls {
         // A socket's name must be short, and the folder's may not be.
         let handle = File::open(folder)?;
         let listener = UnixListener::bind(sys::by_descriptor(&handle).join("calls"))?;
-        let live = Mutex::default();
+        let live = Mutex::new(Some(Vec::new()));
         Ok(Calls {
             listener,
             path,
@@ -119,6 +119,9 @@ impl Calls {
             match Call::read(&stream, &self.path) {
                 Ok(call) => {
                     let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+                    let Some(live) = &mut *live else {
+                        return Ok(None);
+                    };
                     live.retain(|stream| stream.strong_count() > 0);
                     live.push(Arc::downgrade(&stream));
                     return Ok(Some(call));
@@ -132,8 +135,8 @@ impl Calls {
     /// Lets whoever waits for a call go, and whoever waits for a caller's word: one that lies may have seen to it that its
     /// socket outlives it.
     pub fn close(&self) -> io::Result<()> {
-        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        for stream in live.iter().filter_map(Weak::upgrade) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        for stream in live.take().iter().flatten().filter_map(Weak::upgrade) {
             // One that is closed is closed.
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
@@ -244,8 +247,8 @@ impl Call {
     }
 
     fn say(&mut self, output: &[u8], errors: &[u8]) -> io::Result<()> {
-        for (file, bytes) in [(&mut self.output, output), (&mut self.errors, errors)] {
-            match file.write_all(bytes) {
+        for (file, bytes) in [(&self.output, output), (&self.errors, errors)] {
+            match outlet::write(file, bytes, &self.stream) {
                 // Whoever listened has heard enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
                 other => other?,

@@ -42,6 +42,7 @@ mod layout;
 mod lifeline;
 mod mounts;
 mod nursery;
+mod outlet;
 mod overlay;
 mod remove;
 mod report;

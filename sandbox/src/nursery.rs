@@ -102,9 +102,6 @@ fn map_ids() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The caller has said its last word: a flag that nix lacks.
-const HUNG_UP: PollFlags = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
-
 /// The sandboxes that live.
 #[derive(Default)]
 struct Ward {
@@ -132,7 +129,7 @@ impl Ward {
             watched.push(PollFd::new(sandbox.ended.as_fd(), PollFlags::POLLIN));
         }
         for sandbox in self.living.iter().filter(|sandbox| !sandbox.stopped) {
-            watched.push(PollFd::new(sandbox.control.as_fd(), HUNG_UP));
+            watched.push(PollFd::new(sandbox.control.as_fd(), sys::HUNG_UP));
         }
         match poll(&mut watched, PollTimeout::NONE) {
             Err(Errno::EINTR) => return Ok((false, None)),

@@ -12,12 +12,17 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::PollFlags;
 use nix::sched::CloneFlags;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::{ForkResult, Pid};
 
 use crate::spec::Usage;
+
+/// Whoever has the other end of a socket has said its last word: a flag that nix lacks, so that what is polled for it comes
+/// out as unknown.
+pub(crate) const HUNG_UP: PollFlags = PollFlags::from_bits_retain(libc::POLLRDHUP);
 
 /// Forks a process that must have one thread only, into new namespaces.
 pub(crate) fn fork_into(namespaces: CloneFlags) -> nix::Result<ForkResult> {

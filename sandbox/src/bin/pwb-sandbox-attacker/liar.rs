@@ -25,6 +25,11 @@ const EVENTS: i32 = 50;
 const FIFO: i32 = 51;
 const ZEROS: i32 = 52;
 
+/// What the launcher's program does, as a shell script: a word, or 1 MiB.
+const WORD: &str = "sleep 1; echo said";
+const MUCH: &str =
+    "x=0123456789abcdef; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do x=$x$x; done; echo $x";
+
 /// Has the launcher say something else than it would.
 pub fn lie(how: &str) -> ExitCode {
     // It says the numbers of its listener, its output and its errors, the program's end, and whether something outlived it.
@@ -73,7 +78,9 @@ fn trace(word: usize, instead: i32) -> nix::Result<()> {
     const TO_NEXT_CALL: usize = 24;
     const OPTIONS: usize = 0x4200;
     const TELL_CALLS_FROM_SIGNALS: usize = 1;
-    let child = start(|| call(libc::SYS_ptrace, [TRACE_ME, 0, 0, 0]).map(drop))?;
+    let child = start(WORD, || {
+        call(libc::SYS_ptrace, [TRACE_ME, 0, 0, 0]).map(drop)
+    })?;
     let pid = child.as_raw() as usize;
     let registers = vec![0_u64; 27].leak();
     let address = registers.as_mut_ptr() as usize;
@@ -122,7 +129,9 @@ pub fn keep() -> ExitCode {
 fn kept() -> nix::Result<()> {
     let none = SockFlag::empty();
     let (near, far) = socketpair(AddressFamily::Unix, SockType::Stream, None, none)?;
-    let launcher = start(|| call(libc::SYS_dup3, [far.as_raw_fd() as usize, 1, 0]).map(drop))?;
+    let launcher = start(WORD, || {
+        call(libc::SYS_dup3, [far.as_raw_fd() as usize, 1, 0]).map(drop)
+    })?;
     let process = call(libc::SYS_pidfd_open, [launcher.as_raw() as usize, 0])? as usize;
     // Until it is under way, and pwb has its descriptors.
     std::thread::sleep(Duration::from_millis(500));
@@ -154,10 +163,31 @@ fn kept() -> nix::Result<()> {
     Ok(())
 }
 
+/// Has pwb itself keep the reading end of the launcher's output alive, in the same way, and says more than a pipe holds.
+pub fn jam() -> ExitCode {
+    let jammed = || -> nix::Result<()> {
+        let none = SockFlag::empty();
+        let (near, far) = socketpair(AddressFamily::Unix, SockType::Stream, None, none)?;
+        let (reading, writing) = nix::unistd::pipe()?;
+        let rights = [reading.as_raw_fd()];
+        let message = [ControlMessage::ScmRights(&rights)];
+        let parts = [IoSlice::new(b"x")];
+        sendmsg::<()>(near.as_raw_fd(), &parts, &message, MsgFlags::empty(), None)?;
+        drop(reading);
+        start(MUCH, || {
+            call(libc::SYS_dup3, [writing.as_raw_fd() as usize, 1, 0])?;
+            call(libc::SYS_dup3, [far.as_raw_fd() as usize, 2, 0]).map(drop)
+        })?;
+        // Until pwb has begun to write.
+        std::thread::sleep(Duration::from_millis(2500));
+        Ok(())
+    };
+    ExitCode::from(u8::from(jammed().is_err()))
+}
+
 /// Starts the launcher, after something else is done in its process.
-fn start(before: impl FnOnce() -> nix::Result<()>) -> nix::Result<Pid> {
-    let words =
-        [PROGRAM, "-c", "sleep 1; echo said"].map(|word| CString::new(word).unwrap_or_default());
+fn start(script: &str, before: impl FnOnce() -> nix::Result<()>) -> nix::Result<Pid> {
+    let words = [PROGRAM, "-c", script].map(|word| CString::new(word).unwrap_or_default());
     let mut list: Vec<*const c_char> = words.iter().map(|word| word.as_ptr()).collect();
     list.push(ptr::null());
     // SAFETY: this process has one thread.

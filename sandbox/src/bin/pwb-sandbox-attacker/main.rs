@@ -5,7 +5,9 @@
 mod files;
 mod kernel;
 mod liar;
+mod mounts;
 mod net;
+mod privileges;
 mod processes;
 mod raw;
 
@@ -13,6 +15,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use nix::Result;
+use nix::libc::c_long;
+
+use raw::call;
 
 /// A name, and what is tried.
 type Attempt = (String, Box<dyn FnOnce() -> Result<i64>>);
@@ -21,14 +26,19 @@ fn attempt(name: &str, what: impl FnOnce() -> Result<i64> + 'static) -> Attempt 
     (name.to_owned(), Box::new(what))
 }
 
+/// An attempt that is one system call.
+fn plain<const N: usize>(name: &str, number: c_long, arguments: [usize; N]) -> Attempt {
+    attempt(name, move || call(number, arguments))
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let attempts = match words[..] {
-        ["mounts"] => kernel::mounts(),
+        ["mounts"] => mounts::all(),
         ["machine"] => kernel::machine(),
         ["proc"] => kernel::proc(),
-        ["privileges"] => kernel::privileges(),
+        ["privileges"] => privileges::all(),
         ["families"] => net::families(),
         ["reach", port, name] => net::reach(port, name),
         ["others", victim] => processes::others(victim),
@@ -37,6 +47,7 @@ fn main() -> ExitCode {
         ["sparse", path] => return files::sparse(path),
         ["lie", how] => return liar::lie(how),
         ["keep"] => return liar::keep(),
+        ["jam"] => return liar::jam(),
         ["hog"] => return processes::hog(),
         ["bomb"] => return processes::bomb(),
         _ => return ExitCode::FAILURE,

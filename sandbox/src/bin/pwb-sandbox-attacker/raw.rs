@@ -18,6 +18,14 @@ pub fn call<const N: usize>(number: c_long, arguments: [usize; N]) -> Result<i64
     Errno::result(unsafe { libc::syscall(number, a, b, c, d, e, f) })
 }
 
+/// A descriptor of a file.
+pub fn open(path: &str, flags: i32) -> Result<i64> {
+    call(
+        libc::SYS_openat,
+        [libc::AT_FDCWD as usize, text(path), flags as usize],
+    )
+}
+
 /// The address of a text, for good.
 pub fn text(text: &str) -> usize {
     CString::new(text).unwrap_or_default().into_raw() as usize
