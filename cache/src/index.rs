@@ -116,6 +116,17 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE memos (
         id INTEGER PRIMARY KEY, subject BLOB NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, UNIQUE (subject, name)
     );
+", "
+    -- outcome: same, differs, broke; tree: what came out, if that was another
+    CREATE TABLE reruns (
+        id INTEGER PRIMARY KEY, node TEXT NOT NULL, key BLOB NOT NULL, finished_at INTEGER NOT NULL,
+        wall_us INTEGER NOT NULL, outcome TEXT NOT NULL, tree BLOB
+    );
+    CREATE INDEX reruns_by_node ON reruns (node, id);
+    -- They were rows of runs, with the tree in place of the provenance.
+    INSERT INTO reruns SELECT id, node, key, finished_at, wall_us, outcome, provenance FROM runs
+        WHERE outcome NOT IN ('built', 'failed');
+    DELETE FROM runs WHERE outcome NOT IN ('built', 'failed');
 "];
 
 /// How long a process waits for others that use the index.

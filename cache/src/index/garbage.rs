@@ -28,9 +28,11 @@ impl Index {
         })
     }
 
-    /// The keys of the runs since then, in seconds since 1970.
+    /// The keys of the runs and reruns since then, in seconds since 1970.
     pub fn recent_runs(&self, since: i64) -> Result<Vec<ActionKey>> {
-        let sql = format!("SELECT DISTINCT key FROM runs WHERE finished_at >= {since}");
+        let sql = format!(
+            "SELECT key FROM runs WHERE finished_at >= {since} UNION SELECT key FROM reruns WHERE finished_at >= {since}"
+        );
         self.list(&sql, |row| digest(row, 0).map(ActionKey::from_digest))
     }
 

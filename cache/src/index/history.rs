@@ -78,7 +78,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE node = ?1 AND outcome IN ('built', 'failed') ORDER BY id DESC",
+                 WHERE node = ?1 ORDER BY id DESC",
             )?
             .query_map([node], past_run)?
             .collect()
@@ -90,7 +90,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE outcome IN ('built', 'failed') ORDER BY id DESC LIMIT ?1",
+                 ORDER BY id DESC LIMIT ?1",
             )?
             .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], past_run)?
             .collect()
@@ -102,7 +102,7 @@ impl Index {
         self.read("read the history", |db| {
             db.prepare_cached(
                 "SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
-                 WHERE key = ?1 AND outcome IN ('built', 'failed') ORDER BY id DESC LIMIT 1",
+                 WHERE key = ?1 ORDER BY id DESC LIMIT 1",
             )?
             .query_row([key.digest().to_row()], past_run)
             .optional()
@@ -113,8 +113,7 @@ impl Index {
     pub fn statistics(&self) -> Result<Vec<NodeStatistics>> {
         self.read("read the history", |db| {
             db.prepare_cached(
-                "WITH runs AS (SELECT * FROM main.runs WHERE outcome IN ('built', 'failed')),
-                      nodes AS (SELECT node FROM runs UNION SELECT node FROM hits),
+                "WITH nodes AS (SELECT node FROM runs UNION SELECT node FROM hits),
                       spent AS (SELECT node, COUNT(*) AS runs, SUM(outcome = 'failed') AS failed,
                                        SUM(wall_us) AS wall_us, MAX(id) FILTER (WHERE outcome = 'built') AS last
                                 FROM runs GROUP BY node)

@@ -9,10 +9,11 @@ use crate::digest::Digest;
 use crate::error::Result;
 
 /// What is worth saving. Which files and folders are there, the file system says.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "messages",
     "results",
     "runs",
+    "reruns",
     "realizations",
     "calls",
     "call_paths",
