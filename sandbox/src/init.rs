@@ -51,12 +51,8 @@ fn live(
 ) -> Result<Message, Failure> {
     set_pdeathsig(Signal::SIGKILL).blame(Step::Lifeline)?;
     if !nursery.is_held().blame(Step::Lifeline)? {
-        // It died before the death signal was armed.
-        return Err(Failure {
-            step: Step::Lifeline,
-            path: None,
-            errno: Errno::ESRCH as i32,
-        });
+        // It died before the death signal was armed: this is that signal.
+        process::exit(1);
     }
     dup2_stdin(input).blame(Step::Receive)?;
     dup2_stdout(output).blame(Step::Receive)?;
