@@ -19,8 +19,8 @@ test *ARGS:
 # The tests that wait long, or want more programs than a compiler.
 test-more:
     .ci/peers
-    cargo test --test remote_faults -- --ignored --test-threads 4
-    cargo test --test export --test new --test setup -- --ignored
+    cargo test --test remote_faults -- --ignored
+    cargo test --test export --test new --test peers --test remote_execute --test serve --test setup --test supply -- --ignored
 
 # Kills, losses of power, full disks and the like; an hour, as root.
 faults *NAMES:

@@ -232,6 +232,10 @@ fn what_no_list_of_files_tells_is_not_remembered() {
             "unset SOURCE_DATE_EPOCH; echo 'char *s = S;' > a.c; cc -nostdinc -DS=__DATE__ -c a.c",
         ),
         (
+            "its output is a terminal or a device",
+            "echo 'int x;' > a.c; cc -nostdinc -c a.c > /dev/zero",
+        ),
+        (
             "open file",
             "echo 'int x;' > a.c; cc -nostdinc -c /proc/self/cwd/a.c",
         ),

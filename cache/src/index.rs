@@ -123,11 +123,15 @@ const MIGRATIONS: &[&str] = &["
         wall_us INTEGER NOT NULL, outcome TEXT NOT NULL, tree BLOB
     );
     CREATE INDEX reruns_by_node ON reruns (node, id);
-    -- They were rows of runs, with the tree in place of the provenance.
-    INSERT INTO reruns SELECT id, node, key, finished_at, wall_us, outcome, provenance FROM runs
-        WHERE outcome NOT IN ('built', 'failed');
+", RERUNS_APART];
+
+/// Up to schema 10, reruns were rows of runs, with the tree in place of the provenance.
+const RERUNS_APART: &str = "
+    INSERT INTO reruns (node, key, finished_at, wall_us, outcome, tree)
+        SELECT node, key, finished_at, wall_us, outcome, provenance FROM runs
+        WHERE outcome NOT IN ('built', 'failed') ORDER BY id;
     DELETE FROM runs WHERE outcome NOT IN ('built', 'failed');
-"];
+";
 
 /// How long a process waits for others that use the index.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checksum;
 use crate::digest::Digest;
 use crate::directory::{Directory, Entry, TreeDigest};
-use crate::seal::{open, seal};
 use crate::stamp::Stamp;
 
 /// A folder. Stamps that were too fresh to be trusted are not kept.
@@ -59,14 +59,14 @@ impl Snapshot {
     /// The form the index keeps, for an import of this name.
     pub fn to_row(&self, name: Digest) -> Vec<u8> {
         // Writing to memory does not fail; a row that says nothing is one that is made anew.
-        seal(
+        checksum::add(
             &name.to_row(),
             postcard::to_allocvec(self).unwrap_or_default(),
         )
     }
 
     pub fn from_row(name: Digest, row: Vec<u8>) -> Option<Snapshot> {
-        postcard::from_bytes(&open(&name.to_row(), row)?).ok()
+        postcard::from_bytes(&checksum::verify(&name.to_row(), row)?).ok()
     }
 }
 

@@ -4,6 +4,7 @@
 //! A request's digest stands for all that it depends on but the contents of local folders.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use pwb_cache::{ActionKey, Digest, Store, TreeDigest};
 use serde::de::DeserializeOwned;
@@ -22,6 +23,8 @@ pub struct Memory {
     outline: Option<Outline>,
     /// The outline's folders as they are now.
     folders: Vec<TreeDigest>,
+    /// They were imported since.
+    begin: Instant,
     before: Option<Before>,
 }
 
@@ -46,6 +49,7 @@ const BEFORE: &str = "before";
 impl Memory {
     /// What is remembered of a request. Its local folders are imported.
     pub fn recall(store: &Store, request: Digest) -> Result<Memory> {
+        let begin = Instant::now();
         let outline: Option<Outline> = read(store, request, OUTLINE)?;
         let folders = outline.iter().flat_map(|outline| &outline.folders);
         let folders = folders.map(|(path, ignore)| import(store, path, ignore));
@@ -55,6 +59,7 @@ impl Memory {
             request,
             outline: outline.filter(|_| folders.is_some()),
             folders: folders.unwrap_or_default(),
+            begin,
             before: None,
         })
     }
@@ -92,6 +97,11 @@ impl Memory {
             Some(trees.len()) == steps && keys.len() == trees.len()
         });
         Ok(graph)
+    }
+
+    /// The moment from which on the local folders were imported.
+    pub(crate) fn begin(&self) -> Instant {
+        self.begin
     }
 
     /// A local folder as it is now.

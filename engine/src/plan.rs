@@ -1,7 +1,7 @@
 //! What of a graph is in the store already. Nothing runs here; local folders are imported, since their contents are
 //! what keys are made of.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use petgraph::visit::{Topo, Walker};
 use pwb_cache::{ActionKey, ActionResult, Store, TreeDigest};
@@ -33,6 +33,8 @@ pub struct Plan {
     hits: Vec<(StepId, Duration)>,
     /// What is remembered of the graph's request.
     memory: Option<Memory>,
+    /// Local folders were imported since.
+    begin: Instant,
 }
 
 impl Plan {
@@ -42,6 +44,7 @@ impl Plan {
             known: vec![Known::Unknown; graph.steps.node_count()],
             keys: vec![None; graph.steps.node_count()],
             hits: Vec::new(),
+            begin: memory.as_ref().map_or_else(Instant::now, Memory::begin),
             memory,
         }
     }
@@ -146,6 +149,11 @@ impl Plan {
     /// What is known of a step.
     pub fn known(&self, step: StepId) -> Known {
         self.known[step.index()]
+    }
+
+    /// The moment from which on the local folders were imported.
+    pub(crate) fn begin(&self) -> Instant {
+        self.begin
     }
 
     /// The result of a step, if it is known.

@@ -1,7 +1,7 @@
 //! From a graph to results: plan, run what is missing, and again if objects turn out to be gone.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pwb_cache::{ActionKey, Store, TreeDigest};
 
@@ -56,7 +56,7 @@ impl Tools {
 /// is no such sign: every step may have a result there that does not hold, and be found out one after the other.
 const ATTEMPTS: usize = 5;
 
-/// What takes less is over before a person has saved a file; to look at all folders again could cost as much as the build.
+/// What takes less is not worth a second look at its folders, which could cost as much as the build.
 const LONG: Duration = Duration::from_secs(1);
 
 /// Realizes the goals of a graph, in their order. With the memory of the request that it is the graph of, only what has
@@ -110,7 +110,6 @@ fn attempt(
     plan: &mut Plan,
     tools: &mut Option<Tools>,
 ) -> Result<Vec<Realized>> {
-    let started = Instant::now();
     plan.look_up(store, graph)?;
     observe(Event::Planned(planned(store, graph, plan)));
     if plan.to_run() > 0 {
@@ -145,7 +144,7 @@ fn attempt(
         }
         counted?;
         shared?;
-        if started.elapsed() >= LONG {
+        if plan.begin().elapsed() >= LONG {
             for (step, changed) in plan.moved(store, graph)? {
                 observe(Event::Step(step, Happening::Moved(changed)));
             }

@@ -62,6 +62,8 @@ pub struct Call {
     pub inherits: bool,
     /// Whether standard output and errors are one file.
     pub one_output: bool,
+    /// Whether both are files, pipes, sockets or `/dev/null`. To anything else an answer cannot be written.
+    pub plain_output: bool,
     /// The sandbox' root directory, to look at and write to what the program sees.
     pub root: File,
     output: File,
@@ -170,6 +172,7 @@ impl Call {
             umask: umask.unwrap_or_default().trim().to_owned(),
             no_input: is_empty(&descriptor(0)?)?,
             inherits: inherits(&folder.join("fd"))?,
+            plain_output: outlet::is_plain(&output)? && outlet::is_plain(&errors)?,
             one_output: identity(&output.metadata()?) == identity(&errors.metadata()?),
             root: File::open(folder.join("root"))?,
             stream: stream.clone(),

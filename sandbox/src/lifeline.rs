@@ -15,7 +15,10 @@ pub(crate) struct Lifeline(OwnedFd);
 impl Lifeline {
     /// One that this process holds as long as it lives.
     pub fn hold() -> nix::Result<Lifeline> {
-        let file = memfd_create("lifeline", MFdFlags::MFD_CLOEXEC)?;
+        // Some hosts allow no other memory files; before Linux 6.3 there was no such flag.
+        let plain = MFdFlags::from_bits_retain(libc::MFD_NOEXEC_SEAL) | MFdFlags::MFD_CLOEXEC;
+        let file = memfd_create("lifeline", plain)
+            .or_else(|_| memfd_create("lifeline", MFdFlags::MFD_CLOEXEC))?;
         fcntl(&file, FcntlArg::F_SETLK(&lock()))?;
         Ok(Lifeline(file))
     }

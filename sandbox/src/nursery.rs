@@ -61,8 +61,7 @@ fn serve() -> nix::Result<()> {
     }
     sys::reset_signal(Signal::SIGCHLD)?;
     // Why it cannot be done is told to those who ask.
-    let mapped = map_ids();
-    let lifeline = Lifeline::hold()?;
+    let lifeline = map_ids().and_then(|()| Lifeline::hold().blame(Step::Lifeline));
     let mut ward = Ward::default();
     loop {
         let (asked, ended) = ward.wait(&asks)?;
@@ -72,8 +71,8 @@ fn serve() -> nix::Result<()> {
             let Some(birth) = Birth::next(&asks)? else {
                 return Ok(());
             };
-            match &mapped {
-                Ok(()) => ward.raise(birth, &lifeline),
+            match &lifeline {
+                Ok(lifeline) => ward.raise(birth, lifeline),
                 Err(failure) => {
                     report::send(&birth.control, &Message::Failed(failure.clone()));
                 }

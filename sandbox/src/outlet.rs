@@ -1,9 +1,9 @@
 //! A program's output, as somebody else writes to it: for no longer than that one is there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
@@ -13,9 +13,21 @@ use nix::sys::socket::{MsgFlags, send};
 
 use crate::sys;
 
-/// Writes all of it, waiting for whoever reads. Once `caller` is closed that is an error: nobody may read any more, and the
-/// output be open all the same.
+/// Whether it is a file, a pipe, a socket or `/dev/null`: who writes to something else, as an event counter or a terminal, may
+/// never come back.
+pub(crate) fn is_plain(file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    let kind = metadata.file_type();
+    let null = kind.is_char_device() && metadata.rdev() == fs::metadata("/dev/null")?.rdev();
+    Ok(kind.is_file() || kind.is_fifo() || kind.is_socket() || null)
+}
+
+/// Writes all of it to a plain output, waiting for whoever reads. Once `caller` is closed that is an error: nobody may read any
+/// more, and the output be open all the same.
 pub(crate) fn write(file: &File, mut bytes: &[u8], caller: &UnixStream) -> io::Result<()> {
+    if !is_plain(file)? {
+        return Err(ErrorKind::Unsupported.into());
+    }
     let kind = file.metadata()?.file_type();
     if bytes.is_empty() {
         return Ok(());

@@ -52,7 +52,7 @@ pub enum Step {
     Unshare,
     /// `/proc/self/uid_map` and its like.
     MapIds,
-    /// Pipe and death signal between nursery and init.
+    /// Record lock and death signal between nursery and init.
     Lifeline,
     /// The tmpfs that the root is assembled on.
     Skeleton,

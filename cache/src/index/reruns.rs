@@ -96,12 +96,16 @@ mod tests {
             )
             .unwrap();
         }
-        let index = Index::open(&path, Durability::Process).unwrap();
-        assert_eq!(index.runs("a").unwrap().len(), 1);
-        let found = index.reruns(None, 9).unwrap();
-        let found: Vec<Again> = found.into_iter().map(|past| past.rerun.again).collect();
         let differs = Again::Differs(TreeDigest::from_digest(tree));
-        assert_eq!(found, [differs, Again::Same]);
+        let repaired = Index::open(&folder.path().join("new"), Durability::Process).unwrap();
+        repaired.salvage(&path).unwrap();
+        let migrated = Index::open(&path, Durability::Process).unwrap();
+        for index in [repaired, migrated] {
+            assert_eq!(index.runs("a").unwrap().len(), 1);
+            let found = index.reruns(None, 9).unwrap();
+            let found: Vec<Again> = found.into_iter().map(|past| past.rerun.again).collect();
+            assert_eq!(found, [differs, Again::Same]);
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::Index;
 use super::shape::Shape;
+use super::{Index, RERUNS_APART};
 use crate::digest::Digest;
 use crate::error::Result;
 
@@ -55,6 +55,7 @@ impl Index {
                 Ok(())
             })?;
         }
+        self.write("set reruns apart", |db| db.execute_batch(RERUNS_APART))?;
         self.remove_damaged_messages()?;
         Ok(saved)
     }

@@ -153,6 +153,9 @@ impl Compiles {
         if call.inherits {
             return pass(call, program, Reason::Inherits);
         }
+        if !call.plain_output {
+            return pass(call, program, Reason::Output);
+        }
         let (found, kind) = {
             let view = View::new(&call.root, &self.memo);
             let kind = kind::of(scene, &call, program, &view);

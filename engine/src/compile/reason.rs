@@ -11,6 +11,8 @@ pub enum Reason {
     Input,
     /// It has been given an open file to read.
     Inherits,
+    /// Its output is a terminal, or stranger still.
+    Output,
     /// It was killed.
     Killed,
     /// It failed in a way that may not repeat itself.
@@ -47,6 +49,7 @@ impl fmt::Display for Reason {
             Reason::Unknown => "no compiler stands at its path",
             Reason::Input => "it may read standard input",
             Reason::Inherits => "it may read an open file that it was given",
+            Reason::Output => "its output is a terminal or a device",
             Reason::Killed => "a signal killed it",
             Reason::Machine => "it failed for want of memory, space or permission, or crashed",
             Reason::Changed => "a file changed while it was read",

@@ -3,13 +3,14 @@
 use std::ffi::{CString, c_char};
 use std::fs;
 use std::io::IoSlice;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::pty::openpty;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
 };
@@ -163,26 +164,53 @@ fn kept() -> nix::Result<()> {
     Ok(())
 }
 
-/// Has pwb itself keep the reading end of the launcher's output alive, in the same way, and says more than a pipe holds.
-pub fn jam() -> ExitCode {
+/// Gives the launcher an output that takes no more than a little, and that nobody will ever read.
+pub fn jam(how: &str) -> ExitCode {
     let jammed = || -> nix::Result<()> {
         let none = SockFlag::empty();
         let (near, far) = socketpair(AddressFamily::Unix, SockType::Stream, None, none)?;
-        let (reading, writing) = nix::unistd::pipe()?;
-        let rights = [reading.as_raw_fd()];
-        let message = [ControlMessage::ScmRights(&rights)];
-        let parts = [IoSlice::new(b"x")];
-        sendmsg::<()>(near.as_raw_fd(), &parts, &message, MsgFlags::empty(), None)?;
-        drop(reading);
-        start(MUCH, || {
-            call(libc::SYS_dup3, [writing.as_raw_fd() as usize, 1, 0])?;
+        let (output, said) = match how {
+            "pipe" => {
+                let (reading, writing) = nix::unistd::pipe()?;
+                (unreadable(&near, reading, writing)?, MUCH)
+            }
+            "terminal" => {
+                let terminal = openpty(None, None)?;
+                let output = unreadable(&near, terminal.master, terminal.slave)?;
+                (output, MUCH)
+            }
+            _ => {
+                // It has room for less than eight characters are as a number.
+                let counter = call(libc::SYS_eventfd2, [0, 0])?;
+                let most = numbers(&[u64::MAX - 1]);
+                call(libc::SYS_write, [counter as usize, most, 8])?;
+                (counter as i32, "echo 1234567")
+            }
+        };
+        start(said, || {
+            call(libc::SYS_dup3, [output as usize, 1, 0])?;
             call(libc::SYS_dup3, [far.as_raw_fd() as usize, 2, 0]).map(drop)
         })?;
-        // Until pwb has begun to write.
-        std::thread::sleep(Duration::from_millis(2500));
+        // Until pwb has written all that a pipe holds. The others it leaves alone.
+        let ask = u64::from(output.cast_unsigned()) | (libc::POLLOUT as u64) << 32;
+        let has_room = || call(libc::SYS_poll, [numbers(&[ask]), 1, 0]) != Ok(0);
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(3) || how == "pipe" && has_room() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         Ok(())
     };
     ExitCode::from(u8::from(jammed().is_err()))
+}
+
+/// The writing end of something whose reading end only pwb keeps alive: it is on its way through a socket that is another output
+/// of the launcher's.
+fn unreadable(near: &OwnedFd, reading: OwnedFd, writing: OwnedFd) -> nix::Result<i32> {
+    let rights = [reading.as_raw_fd()];
+    let message = [ControlMessage::ScmRights(&rights)];
+    let parts = [IoSlice::new(b"x")];
+    sendmsg::<()>(near.as_raw_fd(), &parts, &message, MsgFlags::empty(), None)?;
+    Ok(writing.into_raw_fd())
 }
 
 /// Starts the launcher, after something else is done in its process.

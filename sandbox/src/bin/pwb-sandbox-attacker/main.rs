@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         ["sparse", path] => return files::sparse(path),
         ["lie", how] => return liar::lie(how),
         ["keep"] => return liar::keep(),
-        ["jam"] => return liar::jam(),
+        ["jam", how] => return liar::jam(how),
         ["hog"] => return processes::hog(),
         ["bomb"] => return processes::bomb(),
         _ => return ExitCode::FAILURE,
