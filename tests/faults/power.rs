@@ -103,8 +103,10 @@ fn campaign(
 
     let mut claims = 0;
     let stable = File::options().write(true).open(&blank).unwrap();
-    let (mut written, image) = (0, project.world.path("image"));
-    for (place, torn) in points {
+    let mut written = 0;
+    for (number, (place, torn)) in points.into_iter().enumerate() {
+        // Another file each time: who has copied the machine's mounts meanwhile, as other sandboxes do, may still write to the last.
+        let image = project.world.path(&format!("image{number}"));
         let flushed = (0..place).rev().find(is_flush).unwrap_or(0).max(written);
         let safe = if torn { flushed } else { place };
         replay(&stable, &record.log[written..safe]);
@@ -131,6 +133,7 @@ fn campaign(
             told.into_iter().map(|claim| claim.told.clone()),
         );
         drop(disk);
+        fs::remove_file(&image).unwrap();
     }
     (writes, flushes, between, claims)
 }
