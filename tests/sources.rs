@@ -163,7 +163,8 @@ fn what_is_ignored_is_not_there() {
 fn what_changes_during_the_build_is_told() {
     let world = World::new(&[]);
     let folder = world.folder("src", &[("a", "before"), ("gone", "x"), ("same", "s")]);
-    let nap = nap(5);
+    // Long enough for a second look.
+    let nap = nap(15);
     world.nodes(&[
         source(&world, "src"),
         node(
