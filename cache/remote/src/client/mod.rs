@@ -46,6 +46,9 @@ const TRANSFERS: usize = 8;
 /// What is said of objects that do not come.
 const LOST: &str = "objects that its results name do not come; what lacks them is made here";
 
+/// What is done without a server.
+const GOING_ON: &str = "going on without it";
+
 /// A client of a shared cache.
 pub struct Client {
     wire: Wire,
@@ -151,8 +154,9 @@ impl Client {
             }
             // Who knows that objects do not come knows enough.
             Err(Trouble::Down(Some(_))) if self.state().said.contains(LOST) => None,
+            // Several may find out at once, each in its own words.
             Err(Trouble::Down(Some(problem))) => {
-                self.say(&format!("{problem}; going on without it"))
+                self.say_of(GOING_ON, &format!("{problem}; {GOING_ON}"))
             }
         }
     }

@@ -128,8 +128,9 @@ impl Client {
         missing: Vec<(reapi::Digest, Blob)>,
     ) -> Result<(), Trouble> {
         let batches = batches(missing, to.server.batch, |(name, _)| size(name));
-        let sent = parallel::map(&batches, BATCHES, |batch| send_batch(to, batch));
-        sent.into_iter().collect()
+        Trouble::of_all(parallel::map(&batches, BATCHES, |batch| {
+            send_batch(to, batch)
+        }))
     }
 
     /// Gathers what a result names; `None` if it is not all here.

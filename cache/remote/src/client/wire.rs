@@ -53,6 +53,20 @@ pub(crate) enum Trouble {
     Down(Option<String>),
 }
 
+impl Trouble {
+    /// What calls side by side have come to. Of several troubles it is one that says something: only one of them does where the
+    /// server is down, whichever it is.
+    pub fn of_all(outcomes: Vec<Result<(), Trouble>>) -> Result<(), Trouble> {
+        let mut troubles: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+        if troubles.is_empty() {
+            return Ok(());
+        }
+        let telling = |trouble: &Trouble| !matches!(trouble, Trouble::Down(None));
+        let place = troubles.iter().position(telling).unwrap_or(0);
+        Err(troubles.swap_remove(place))
+    }
+}
+
 impl Wire {
     pub fn new(settings: &Settings, tell: impl Fn(Notice) + Send + Sync + 'static) -> Result<Wire> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -352,4 +366,19 @@ fn endpoint(url: &Url, tls: &Tls) -> Result<Endpoint> {
         url: url.to_string(),
         why: error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_troubles_one_that_says_something_counts() {
+        let down = |why: Option<&str>| Err(Trouble::Down(why.map(str::to_owned)));
+        let outcomes = vec![Ok(()), down(None), down(Some("late")), down(None)];
+        let told = Trouble::of_all(outcomes);
+        assert!(matches!(told, Err(Trouble::Down(Some(why))) if why == "late"));
+        assert!(Trouble::of_all(vec![Ok(()), down(None)]).is_err());
+        assert!(Trouble::of_all(vec![Ok(())]).is_ok());
+    }
 }
