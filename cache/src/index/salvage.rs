@@ -3,8 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
+use super::Index;
+use super::schema::RERUNS_APART;
 use super::shape::Shape;
-use super::{Index, RERUNS_APART};
 use crate::digest::Digest;
 use crate::error::Result;
 

@@ -107,27 +107,11 @@ pub fn all() -> Vec<Attempt> {
             [libc::AT_FDCWD as usize, text("/tmp"), 0o2755, 0],
         ),
         attempt("set-uid fchmod", || {
-            let file = call(
-                libc::SYS_openat,
-                [
-                    libc::AT_FDCWD as usize,
-                    text("/tmp/f"),
-                    (libc::O_CREAT | libc::O_WRONLY) as usize,
-                    0o755,
-                ],
-            )?;
+            let file = create("/tmp/f")?;
             call(libc::SYS_fchmod, [file as usize, 0o4755])
         }),
         attempt("file capabilities", || {
-            let file = call(
-                libc::SYS_openat,
-                [
-                    libc::AT_FDCWD as usize,
-                    text("/tmp/g"),
-                    (libc::O_CREAT | libc::O_WRONLY) as usize,
-                    0o755,
-                ],
-            )?;
+            let file = create("/tmp/g")?;
             let value = numbers(&[0x0200_0001_u64 | 0xffff_ffff << 32, u64::MAX, 0]);
             call(
                 libc::SYS_fsetxattr,
@@ -135,15 +119,7 @@ pub fn all() -> Vec<Attempt> {
             )
         }),
         attempt("trusted attributes", || {
-            let file = call(
-                libc::SYS_openat,
-                [
-                    libc::AT_FDCWD as usize,
-                    text("/tmp/h"),
-                    (libc::O_CREAT | libc::O_WRONLY) as usize,
-                    0o755,
-                ],
-            )?;
+            let file = create("/tmp/h")?;
             call(
                 libc::SYS_fsetxattr,
                 [
@@ -171,4 +147,13 @@ pub fn all() -> Vec<Attempt> {
             )
         }),
     ]
+}
+
+/// A new file, open for writing.
+fn create(path: &str) -> nix::Result<i64> {
+    let flags = (libc::O_CREAT | libc::O_WRONLY) as usize;
+    call(
+        libc::SYS_openat,
+        [libc::AT_FDCWD as usize, text(path), flags, 0o755],
+    )
 }
