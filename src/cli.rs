@@ -7,10 +7,12 @@ mod setup;
 mod store;
 mod supply;
 
+use std::env;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{Arg, ArgMatches, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::exit;
@@ -44,6 +46,23 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What stands on the command line and in variables; an empty variable counts as none.
+    pub fn matches() -> ArgMatches {
+        without_empty_variables(Self::command()).get_matches()
+    }
+}
+
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let without = |arg: Arg| match arg.get_env().and_then(env::var_os) {
+        Some(value) if value.is_empty() && arg.get_id() != "remote" => arg.env(Resettable::Reset),
+        _ => arg,
+    };
+    command
+        .mut_args(without)
+        .mut_subcommands(without_empty_variables)
 }
 
 /// A command.
@@ -197,7 +216,7 @@ pub struct Sharing {
     #[arg(long, value_name = "WHEN", value_enum, env = "PWB_REMOTE_UPLOAD")]
     pub remote_upload: Option<Upload>,
     /// Run commands on its workers; what they cannot run runs here.
-    #[arg(long, env = "PWB_REMOTE_EXECUTE")]
+    #[arg(long, env = "PWB_REMOTE_EXECUTE", value_parser = BoolishValueParser::new())]
     pub remote_execute: bool,
 }
 

@@ -39,7 +39,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use nix::sys::stat::{Mode, umask};
 
 /// Graphs are many small pieces: a change among 10,000 nodes takes a fifth less than with the C library's.
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     // Folders in the store are seen by commands: the caller's mask must make no difference to them.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     completion::answer_if_asked();
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::from_arg_matches(&cli::Cli::matches()).unwrap_or_else(|error| error.exit());
     if cli.message_format == cli::MessageFormat::Json {
         console::set_colors_enabled_stderr(false);
     }

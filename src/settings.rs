@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::env;
 
+use clap::ArgMatches;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Cli, Sharing};
@@ -49,7 +49,7 @@ pub fn all(cli: &Cli, sharing: &Sharing) -> Result<Vec<Setting>, Failure> {
     let config = config::read()?;
     let file = config::file().filter(|path| path.exists());
     let said = Said {
-        matches: Cli::command().get_matches(),
+        matches: Cli::matches(),
         named: match &file {
             Some(path) => config::named(path)?,
             None => BTreeSet::new(),

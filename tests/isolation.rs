@@ -208,14 +208,14 @@ fn a_set_uid_bit_cannot_be_had() {
 
 #[test]
 fn nothing_of_the_callers_surroundings_leaks() {
-    let script = "{ env | sort; id; hostname; umask; date +%Z; pwd; ulimit -c; echo $(ls /proc/self/fd); cat; } > /out/seen 2>&1";
+    let script = "{ env | sort; id; hostname; umask; date +%Z; pwd; ulimit -c; ulimit -s; ulimit -n; echo $(ls /proc/self/fd); cat; } > /out/seen 2>&1";
     let nodes = [node("a", &[], script).replace(
         "outputs:",
         r#"cwd: "/some/place", env: {"HOME": "/home", "MINE": "1"}, outputs:"#,
     )];
     for world in World::each(&nodes) {
         let mut pwb =
-            world.shell("umask 077; ulimit -c unlimited || :; exec 7< /etc/passwd; echo typed | $PWB realize t/a -j 2");
+            world.shell("umask 077; ulimit -c unlimited || :; ulimit -S -s 6000; ulimit -S -n 900; exec 7< /etc/passwd; echo typed | $PWB realize t/a -j 2");
         let leaks = [
             ("FOO", "leak"),
             ("TZ", "Asia/Tokyo"),

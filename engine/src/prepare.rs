@@ -14,7 +14,7 @@ use crate::graph::{Input, Step, Work};
 use crate::recipe::{Origin, SandboxPath, Unpack};
 
 /// Changes whenever a command would see something else for the same key, and so makes every key a new one.
-const SANDBOX: &str = "linux-1";
+const SANDBOX: &str = "linux-2";
 /// The same for what pwb does itself.
 const BUILTIN: &str = "1";
 

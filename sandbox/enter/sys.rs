@@ -55,6 +55,8 @@ const PR_CAP_AMBIENT_CLEAR_ALL: c_int = 4;
 const SIGKILL: c_int = 9;
 const SIG_SETMASK: c_int = 2;
 const RLIMIT_CORE: c_int = 4;
+/// The stack and open files, and what is usual (`src/bounds.rs`).
+const USUAL: [(c_int, c_ulong); 2] = [(3, 8 << 20), (7, 1024)];
 const RUSAGE_CHILDREN: c_int = -1;
 const ADDR_NO_RANDOMIZE: c_ulong = 0x004_0000;
 const EINVAL: c_int = 22;
@@ -90,6 +92,7 @@ unsafe extern "C" {
     fn prctl(option: c_int, ...) -> c_int;
     fn sethostname(name: *const c_char, length: usize) -> c_int;
     fn setdomainname(name: *const c_char, length: usize) -> c_int;
+    fn getrlimit(resource: c_int, limits: *mut [c_ulong; 2]) -> c_int;
     fn setrlimit(resource: c_int, limits: *const [c_ulong; 2]) -> c_int;
     fn personality(persona: c_ulong) -> c_int;
     fn signal(signal: c_int, handler: usize) -> usize;
@@ -224,14 +227,19 @@ pub fn die_with_parent() -> io::Result<()> {
     checked(unsafe { prctl(PR_SET_PDEATHSIG, SIGKILL) })
 }
 
-/// What `uname`, `ulimit -c` and the addresses of a program show.
+/// What `uname`, `ulimit` and the addresses of a program show.
 pub fn identify(host: &CStr) -> io::Result<()> {
     let domain = c"(none)";
-    // SAFETY: texts with their lengths, a struct rlimit, a number.
+    // SAFETY: texts with their lengths, structs rlimit, a number.
     unsafe {
         checked(sethostname(host.as_ptr(), host.count_bytes()))?;
         checked(setdomainname(domain.as_ptr(), domain.count_bytes()))?;
         checked(setrlimit(RLIMIT_CORE, &[0, 0]))?;
+        for (resource, usual) in USUAL {
+            let mut limits = [0; 2];
+            checked(getrlimit(resource, &raw mut limits))?;
+            checked(setrlimit(resource, &[usual.min(limits[1]), limits[1]]))?;
+        }
         checked(personality(ADDR_NO_RANDOMIZE))
     }
 }

@@ -14,12 +14,19 @@ use crate::report::{Blame, Failure, Step};
 const MOST_TASKS: u64 = 8192;
 /// The largest file, in bytes, holes included: all of an output is read.
 const LARGEST_FILE: u64 = 256 << 30;
+/// What programs go by: the stack decides on addresses, and on the longest command line that `configure` finds; some close
+/// each file that could be open. These are what Linux starts with.
+const USUAL: [(Resource, u64); 2] = [
+    (Resource::RLIMIT_STACK, 8 << 20),
+    (Resource::RLIMIT_NOFILE, 1024),
+];
 /// From this Linux on each pid namespace has a bound of its own (`kernel.pid_max`, pid_namespaces(7)).
 const OWN_PIDS: (u32, u32) = (6, 14);
 
 /// Sets them for this process and all its descendants, for good. The host's `/proc` has to be there still.
 pub(crate) fn set() -> Result<(), Failure> {
     limit(Resource::RLIMIT_FSIZE, LARGEST_FILE)?;
+    limit(Resource::RLIMIT_CORE, 0)?;
     if kernel().is_some_and(|kernel| kernel >= OWN_PIDS) {
         write("/proc/sys/kernel/pid_max", MOST_TASKS)?;
     } else {
@@ -28,6 +35,14 @@ pub(crate) fn set() -> Result<(), Failure> {
     }
     // Who is to go when memory runs out: whoever is in here, before anybody outside.
     write("/proc/self/oom_score_adj", 1000)
+}
+
+/// Sets what shows to the usual, whatever the caller's are. A command may raise them to those.
+pub(crate) fn show_usual() -> Result<(), Failure> {
+    USUAL.into_iter().try_for_each(|(resource, usual)| {
+        let (_, most) = getrlimit(resource).blame(Step::Identity)?;
+        setrlimit(resource, usual.min(most), most).blame(Step::Identity)
+    })
 }
 
 fn limit(resource: Resource, most: u64) -> Result<(), Failure> {

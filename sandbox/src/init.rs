@@ -15,7 +15,6 @@ use nix::sched::{CloneFlags, CpuSet, sched_setaffinity, setns};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::personality::{self, Persona};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
-use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, wait};
@@ -105,16 +104,14 @@ fn stay_on(cores: &[usize]) -> nix::Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set)
 }
 
-/// What `uname`, `ulimit -c` and address randomisation show.
+/// What `uname`, `ulimit` and the addresses of a program show.
 fn identify(spec: &Spec) -> Result<(), Failure> {
     sethostname(HOST_NAME).blame(Step::Identity)?;
     sys::set_domain_name("(none)").blame(Step::Identity)?;
-    setrlimit(Resource::RLIMIT_CORE, 0, 0).blame(Step::Identity)?;
     if spec.stdio == Stdio::Captured {
+        bounds::show_usual()?;
         // Fixed addresses: programs that order things by pointer then give the same bytes twice.
-        let mut persona = personality::get().blame(Step::Identity)?;
-        persona.insert(Persona::ADDR_NO_RANDOMIZE);
-        personality::set(persona).blame(Step::Identity)?;
+        personality::set(Persona::ADDR_NO_RANDOMIZE).blame(Step::Identity)?;
     }
     Ok(())
 }

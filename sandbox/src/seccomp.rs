@@ -53,6 +53,8 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
     libc::SYS_vhangup,
+    // a machine with such memory does not hibernate
+    libc::SYS_memfd_secret,
     // keyrings belong to users, not namespaces
     libc::SYS_add_key,
     libc::SYS_request_key,

@@ -115,7 +115,7 @@ fn run(sandbox: &Sandbox, errand: &Errand) -> Done {
 
 #[test]
 fn it_looks_as_it_does_here() {
-    let script = "id; uname -a; umask; pwd; env; ulimit -c; echo out >&2; ls -a / /dev /tmp /dev/pts /dev/shm
+    let script = "id; uname -a; umask; pwd; env; ulimit -c; ulimit -s; ulimit -n; cat /proc/self/personality; echo out >&2; ls -a / /dev /tmp /dev/pts /dev/shm
         stat -c '%A %u %g %n' / /* /bin/* /dev/* /over/* .; stat -c '%Y %n' / /bin/* /over/*; readlink /proc/self/fd/0
         while read -r name rest; do case $name in
             Cap*|NoNewPrivs:|Seccomp:|Seccomp_filters:|Umask:|SigBlk:|NSpid:) echo $name $rest;;

@@ -230,9 +230,12 @@ fn identity_is_fixed() {
         sandbox.env.push(("ONLY".into(), "this".into()));
         assert_eq!(
             sandbox
-                .sh("id -u; id -g; uname -n; umask; ulimit -c; pwd")
+                .sh("id -u; id -g; uname -nm; umask; ulimit -c; ulimit -s; ulimit -n; cat /proc/self/personality; pwd")
                 .text(),
-            "1000\n1000\npwb\n0022\n0\n/"
+            format!(
+                "1000\n1000\npwb {}\n0022\n0\n8192\n1024\n00040000\n/",
+                std::env::consts::ARCH
+            )
         );
         assert_eq!(sandbox.run(&["env"]).text(), "PATH=/none:/bin\nONLY=this");
         // Descriptors, signals and the session are fresh.

@@ -159,12 +159,13 @@ impl Sandbox {
         }
     }
 
-    /// The probe's command line, run as the user, by a caller with an odd umask, ignored signals and a leaked descriptor.
+    /// The probe's command line, run as the user, by a caller with an odd umask, odd limits, ignored signals, a leaked descriptor
+    /// and the addresses of old.
     pub fn probe(&self, words: &[&str]) -> Command {
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            "umask 077; ulimit -S -c $(ulimit -H -c); trap '' HUP USR1; exec \"$@\" 9</dev/null",
+            "umask 077; for of in c s n; do ulimit -S -$of $(ulimit -H -$of); done; trap '' HUP USR1; exec setarch linux32 -L \"$@\" 9</dev/null",
             "sh",
         ]);
         if let Some(user) = self.user {

@@ -53,6 +53,7 @@ pub fn machine() -> Vec<Attempt> {
         plain("setdomainname", libc::SYS_setdomainname, [text("other"), 5]),
         plain("syslog", libc::SYS_syslog, [3, zeros(64), 64]),
         plain("vhangup", libc::SYS_vhangup, []),
+        plain("memfd_secret", libc::SYS_memfd_secret, [0]),
         plain("bpf", libc::SYS_bpf, [0, zeros(128), 128]),
         plain(
             "perf_event_open",
