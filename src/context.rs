@@ -1,9 +1,9 @@
 //! What most commands begin with: settings, store, `pwb.ron`, recipes, and the graph of what was asked for.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::path::PathBuf;
+use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
+use std::{env, fs};
 
 use pwb_cache::Digest;
 use pwb_engine::recipe::{Diagnostics, Library, NodeName};
@@ -75,17 +75,23 @@ impl Context {
         self.store.join("builds")
     }
 
-    pub fn store_path(&self) -> &std::path::Path {
+    pub fn store_path(&self) -> &Path {
         &self.store
     }
 
     /// The recipes, checked.
     pub fn library(&self) -> Result<Library, Failure> {
         let library = Library::load(self.files.clone()).map_err(|errors| self.refused(errors))?;
-        Ok(match self.project.folder() {
-            Some(folder) if self.recipes == self.project.recipes() => library.below(folder),
-            _ => library,
+        Ok(match self.base() {
+            Some(folder) => library.below(folder),
+            None => library,
         })
+    }
+
+    /// Where the local folders of the recipes begin, if not in the working directory.
+    fn base(&self) -> Option<&Path> {
+        let folder = self.project.folder()?;
+        (self.recipes == self.project.recipes()).then_some(folder)
     }
 
     /// The failure that recipes have errors.
@@ -112,14 +118,14 @@ impl Context {
         let has_overrides = !options.overrides.is_empty() || self.project.has_overrides();
         // Relative paths of local folders begin here; those that are built in have none.
         let places = (self.recipes.is_some() || has_overrides)
-            .then(|| (env::current_dir().ok(), self.project.path()));
+            .then(|| (env::current_dir().ok(), self.project.path(), self.base()));
         let files = self.files.iter();
         let files = files.map(|(path, bytes)| (path, Digest::of(bytes).to_string()));
         let said = json!({
             "made with": pwb_engine::fingerprint(),
             "names": names,
             "recipes": files.collect::<Vec<_>>(),
-            "project": self.project.said(),
+            "project": self.project.text(),
             "options": options.sets,
             "overrides": options.overrides,
             "places": places,
@@ -194,8 +200,9 @@ impl Context {
                 }
                 .into());
             };
-            let path = PathBuf::from(path)
-                .canonicalize()
+            // Where links lead is asked at each import: the graph is remembered.
+            let path = fs::metadata(path)
+                .and_then(|_| path::absolute(path))
                 .map_err(|error| Error::Override {
                     node: written.clone(),
                     why: format!("{path}: {error}"),

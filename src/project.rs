@@ -60,6 +60,11 @@ impl Project {
         Ok(Project { path, text, said })
     }
 
+    /// All of the file; nothing if there is none.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         (!self.text.is_empty()).then_some(&self.path)
@@ -129,7 +134,7 @@ impl Project {
                 .wanted(name)
                 .map_err(|errors| self.at(name, errors))?;
             let path = folder.join(path);
-            let path = path.canonicalize().map_err(|error| {
+            path.metadata().map_err(|error| {
                 let message = format!(
                     "{}: cannot override `{name}`: {}: {error}",
                     self.place(name),

@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -113,4 +114,57 @@ fn only_what_a_change_reaches_is_looked_up() {
     assert_eq!(realize(&world).err, "");
     // Nothing is remembered of a request that is new, and all is found.
     assert!(world.well(&["realize", "t/ab"]).ran().is_empty());
+}
+
+#[test]
+fn where_a_link_leads_is_asked_each_time() {
+    let world = World::new(&[]);
+    world.recipe(RECIPE);
+    write(&world, 0, 0, 0);
+    for version in 1..3 {
+        for part in ["a", "b", "c"] {
+            let folder = world.path(&format!("v{version}/{part}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("f"), format!("{version}\n")).unwrap();
+        }
+    }
+    let project = r#"(override: {"t/src": "current"})"#;
+    for (project, arguments) in [
+        (None, vec!["realize", "t/all", "--override", "src=current"]),
+        (Some(project), vec!["realize", "t/all"]),
+    ] {
+        if let Some(text) = project {
+            fs::write(world.path("pwb.ron"), text).unwrap();
+        }
+        for version in [1, 2, 1] {
+            let _ = fs::remove_file(world.path("current"));
+            symlink(format!("v{version}"), world.path("current")).unwrap();
+            let all = world.well(&arguments).result().join("out/all");
+            let expected = format!("{version}\n{version}\n{version}\n0\n");
+            assert_eq!(fs::read_to_string(all).unwrap(), expected);
+        }
+    }
+}
+
+#[test]
+fn words_that_are_divided_otherwise_are_another_request() {
+    let world = World::new(&[]);
+    world.recipe(
+        r#"Recipe(
+            options: {"words": List(default: [])},
+            nodes: {"a": Run(root: "busybox/root", run: ["sh", "-c", "for word; do echo $word; done > /out/a", "sh", Each("words")], outputs: ["/out"])},
+        )"#,
+    );
+    for (set, expected) in [
+        (r#"["one two"]"#, "one two\n"),
+        (r#"["one", "two"]"#, "one\ntwo\n"),
+    ] {
+        fs::write(
+            world.path("pwb.ron"),
+            format!(r#"(set: {{"t/words": {set}}})"#),
+        )
+        .unwrap();
+        let a = world.well(&["realize", "t/a"]).result().join("out/a");
+        assert_eq!(fs::read_to_string(a).unwrap(), expected);
+    }
 }
