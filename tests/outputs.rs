@@ -269,3 +269,24 @@ fn a_device_cannot_even_be_made() {
         );
     }
 }
+
+#[test]
+fn a_working_directory_may_be_in_an_output_that_starts_empty() {
+    let inside = |name: &str, script: &str| {
+        node(name, &[], script).replace("outputs:", r#"cwd: "/made/deep/w", outputs:"#)
+    };
+    let there = inside("there", "pwd > here").replace(r#"["/out"]"#, r#"["/made"]"#);
+    let gone = inside("gone", "cd /made; rm -r deep; echo 1 > only")
+        .replace(r#"["/out"]"#, r#"["/made"]"#);
+    for world in World::each(&[there, gone]) {
+        let made = world.realize("t/there").join("made");
+        let expected = [
+            ("deep", "/"),
+            ("deep/w", "/"),
+            ("deep/w/here", "/made/deep/w\n"),
+        ];
+        assert_eq!(listing(&made), files(&expected));
+        let made = world.realize("t/gone").join("made");
+        assert_eq!(listing(&made), files(&[("only", "1\n")]));
+    }
+}

@@ -76,7 +76,9 @@ impl Scenery<'_> {
         scratch: &Path,
     ) -> Result<(Output, Source)> {
         let at = in_tree(path)?;
-        let base = base(self.store, self.input_root, &at)?;
+        let lower = locate(path, root, inputs);
+        // Where there is nothing on this machine, what the input root has is the working directory, which the sandbox makes.
+        let base = base(self.store, self.input_root, &at)?.filter(|_| lower.is_dir());
         let (layer, work) = (scratch.join("layer"), scratch.join("work"));
         fs::create_dir_all(&layer)?;
         let source = match base {
@@ -84,7 +86,7 @@ impl Scenery<'_> {
             Some(_) => {
                 fs::create_dir_all(&work)?;
                 Source::Overlay {
-                    lower: locate(path, root, inputs),
+                    lower,
                     upper: layer.clone(),
                     work,
                 }
