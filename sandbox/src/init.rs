@@ -108,8 +108,8 @@ fn stay_on(cores: &[usize]) -> nix::Result<()> {
 fn identify(spec: &Spec) -> Result<(), Failure> {
     sethostname(HOST_NAME).blame(Step::Identity)?;
     sys::set_domain_name("(none)").blame(Step::Identity)?;
+    bounds::show_usual()?;
     if spec.stdio == Stdio::Captured {
-        bounds::show_usual()?;
         // Fixed addresses: programs that order things by pointer then give the same bytes twice.
         personality::set(Persona::ADDR_NO_RANDOMIZE).blame(Step::Identity)?;
     }

@@ -63,6 +63,9 @@ const REFUSED: &[libc::c_long] = &[
 
 /// Their arguments lie behind a pointer, where no filter can look; C libraries fall back to an older call.
 const UNKNOWN: [libc::c_long; 2] = [libc::SYS_clone3, libc::SYS_openat2];
+/// From here on calls are younger than these lists (Linux 6.13: `setxattrat`); they name paths and change mounts. Above are also
+/// those of x32, the second set of x86-64, which would slip past every rule.
+const YOUNGEST: u32 = 463;
 
 const CLONE_NEWTIME: u64 = 0x80;
 const NAMESPACES: [i32; 7] = [
@@ -204,11 +207,10 @@ fn rule<const N: usize>(conditions: [SeccompCondition; N]) -> Result<SeccompRule
     SeccompRule::new(conditions.into())
 }
 
-/// Instructions in front of the filter proper that answer ENOSYS, as a kernel without the call does: the [`UNKNOWN`] ones,
-/// and on x86-64 the second set of numbers (x32), which would slip past every rule.
+/// Instructions in front of the filter proper that answer ENOSYS, as a kernel without the call does: the [`UNKNOWN`] ones, and
+/// from the [`YOUNGEST`] on.
 fn unknown_calls() -> BpfProgram {
     const LOAD_NUMBER: sock_filter = instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0);
-    const X32: u32 = 0x4000_0000;
     const fn instruction(code: u32, skip_if_false: u8, k: u32) -> sock_filter {
         sock_filter {
             code: code as u16,
@@ -227,10 +229,8 @@ fn unknown_calls() -> BpfProgram {
     for call in UNKNOWN {
         program.extend([instruction(equals, 1, call as u32), no_such_call.clone()]);
     }
-    if cfg!(target_arch = "x86_64") {
-        let at_least = libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K;
-        program.extend([instruction(at_least, 1, X32), no_such_call]);
-    }
+    let at_least = libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K;
+    program.extend([instruction(at_least, 1, YOUNGEST), no_such_call]);
     program
 }
 

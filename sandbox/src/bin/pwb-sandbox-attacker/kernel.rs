@@ -99,6 +99,9 @@ pub fn machine() -> Vec<Attempt> {
                 [terminal as usize, libc::TIOCLINUX as usize, text("\u{2}")],
             )
         }),
+        // file_setattr, and one that there is not yet.
+        plain("file_setattr", 469, [0, text("/tmp"), zeros(32), 32, 0]),
+        plain("a call of the future", 1000, []),
         // ... and that the calendar above was only read.
         plain("read the clock", libc::SYS_clock_gettime, [0, time]),
     ];
