@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use console::style;
 use pwb_cache::{Collected, Part, Policy, Store};
 use serde::{Deserialize, Serialize};
 
+use crate::report::{note, warn};
 use crate::units::{Age, Size, bytes};
 
 /// What the settings may say of it.
@@ -43,24 +43,19 @@ impl Gc {
     }
 
     /// Keeps the store small after a build. What goes wrong here is no failure of the build.
-    #[expect(
-        clippy::print_stderr,
-        reason = "it says what it did to the user's disk"
-    )]
     pub fn after_build(&self, store: &Store) {
         if !self.auto {
             return;
         }
-        let warning = style("warning:").for_stderr().yellow();
         match store.collect_if_due(&self.policy()) {
             Ok(None) => {}
             Ok(Some(collected)) => {
-                eprintln!("gc: {}", sum(&collected));
+                note(format_args!("gc: {}", sum(&collected)));
                 if collected.over {
-                    eprintln!("{warning} {}", over(&self.policy(), &collected));
+                    warn(&over(&self.policy(), &collected));
                 }
             }
-            Err(error) => eprintln!("{warning} garbage was not collected: {error}"),
+            Err(error) => warn(&format!("garbage was not collected: {error}")),
         }
     }
 }

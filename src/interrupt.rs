@@ -1,12 +1,17 @@
 //! Signals that end pwb, heard before they do: the screen is to be left clean, and other machines may have to be told.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::report::Failure;
+
+/// How long the farewells may take: whoever reads what they say may have stopped to.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 type Farewell = Arc<dyn Fn() + Send + Sync>;
 
@@ -60,10 +65,16 @@ fn listen() -> Result<(), Failure> {
     let mut signals = Signals::new(heeded).map_err(failed)?;
     // Of two that come here at once one listens in vain.
     let _ = EAR.set(signals.handle());
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         for signal in &mut signals {
-            let all = farewells().clone();
-            all.iter().for_each(|farewell| farewell());
+            let (done, ended) = mpsc::channel();
+            thread::spawn(move || {
+                let all = farewells().clone();
+                all.iter().for_each(|farewell| farewell());
+                let _ = done.send(());
+            });
+            // Should they fail or hang, pwb ends all the same.
+            let _ = ended.recv_timeout(PATIENCE);
             // It cannot fail with these.
             let _ = emulate_default_handler(signal);
         }

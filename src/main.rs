@@ -40,6 +40,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
 /// Graphs are many small pieces: a change among 10,000 nodes takes a fifth less than with the C library's.
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     // Folders in the store are seen by commands: the caller's mask must make no difference to them.
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     completion::answer_if_asked();
+    allow_open_files();
     let cli = cli::Cli::from_arg_matches(&cli::Cli::matches()).unwrap_or_else(|error| error.exit());
     if cli.message_format == cli::MessageFormat::Json {
         console::set_colors_enabled_stderr(false);
@@ -61,4 +63,11 @@ fn main() -> ExitCode {
     });
     pwb_sandbox::leave();
     code
+}
+
+/// As many open files as the system lets pwb have: each call of a compiler that is watched takes some. Commands get the usual limit.
+fn allow_open_files() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
 }

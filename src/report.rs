@@ -1,6 +1,7 @@
 //! How errors look: what happened, why, what to do next; the cause of a failed build last on the screen.
 
-use std::io::{self, ErrorKind};
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use console::style;
@@ -76,23 +77,41 @@ impl From<pwb_remote::Error> for Failure {
     }
 }
 
+/// A line on standard error, beside the answer. A reader that has gone away changes nothing.
+pub fn note(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// What is wrong and stops nothing.
+pub fn warn(what: &str) {
+    note(format_args!(
+        "{} {what}",
+        style("warning:").for_stderr().yellow().bold()
+    ));
+}
+
 /// Prints the error.
-#[expect(clippy::print_stderr, reason = "the last word of the command")]
 pub fn failure(failure: &Failure, format: MessageFormat) {
     match (failure, format) {
         (Failure::Diagnostics(all, _), MessageFormat::Human) => {
-            eprintln!("{}", all.render(console::colors_enabled_stderr()));
+            note(all.render(console::colors_enabled_stderr()));
         }
         (Failure::Diagnostics(all, folder), MessageFormat::Json) => all
             .iter()
-            .for_each(|one| eprintln!("{}", diagnostics::json(one, folder.as_deref()))),
+            .for_each(|one| note(diagnostics::json(one, folder.as_deref()))),
         (Failure::Message(message, hint), MessageFormat::Json) => {
-            eprintln!("{}", diagnostics::message(message, hint.as_deref()));
+            note(diagnostics::message(message, hint.as_deref()));
         }
         (Failure::Message(message, hint), MessageFormat::Human) => {
-            eprintln!("{} {message}", style("error:").for_stderr().red().bold());
+            note(format_args!(
+                "{} {message}",
+                style("error:").for_stderr().red().bold()
+            ));
             if let Some(hint) = hint {
-                eprintln!("{} {hint}", style(" hint:").for_stderr().cyan());
+                note(format_args!(
+                    "{} {hint}",
+                    style(" hint:").for_stderr().cyan()
+                ));
             }
         }
     }

@@ -6,12 +6,13 @@
 mod support;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::{World, eventually, nap, node, processes, read};
+use support::{Said, World, eventually, nap, node, processes, read};
 
 /// `first` and `second` run at once, `last` needs both.
 fn world() -> World {
@@ -225,6 +226,27 @@ fn an_interrupt_leaves_nothing_behind_but_what_was_done() {
             .out
             .contains("run     t/quick  (in the store)")
     );
+}
+
+#[test]
+fn who_cannot_be_told_anything_changes_nothing() {
+    let nap = nap(600);
+    let world = World::new(&[
+        node("quick", &[], "echo done > /out/file"),
+        node("slow", &[("/in", "quick:/out")], &format!("sleep {nap}")),
+    ]);
+    // What is written to it fails, as where a reader has gone.
+    let deaf = Path::new("/dev/full");
+    let running = world.start_into(&["realize", "t/slow"], deaf);
+    eventually("the command runs", || !processes(&nap).is_empty());
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().code, None, "the signal ended it");
+    eventually("nothing of it is left", || processes(&nap).is_empty());
+    let said = world.shell("$PWB realize t/quick 2> /dev/full").output();
+    let said = Said::from(said.unwrap());
+    assert_eq!((said.code, said.results().len()), (Some(0), 1), "{said:?}");
+    let refused = world.shell("$PWB realize t/none 2> /dev/full").status();
+    assert_eq!(refused.unwrap().code(), Some(1));
 }
 
 #[test]

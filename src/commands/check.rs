@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use pwb_engine::recipe::{Diagnostic, Library, Severity, Wanted};
 
-use super::{note, say};
+use super::say;
 use crate::cli::{Check, Cli, MessageFormat};
 use crate::diagnostics;
 use crate::project::Project;
 use crate::recipes::{self, Files};
-use crate::report::Failure;
+use crate::report::{Failure, note};
 use crate::units::many;
 
 pub fn run(cli: &Cli, arguments: &Check) -> Result<ExitCode, Failure> {

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use console::style;
 use pwb_cache::{Collected, Policy};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +10,7 @@ use super::say;
 use crate::cli::{Cli, Gc};
 use crate::context::Context;
 use crate::gc::{over, sum};
-use crate::report::Failure;
+use crate::report::{Failure, warn};
 use crate::units::bytes;
 
 pub fn run(cli: &Cli, arguments: &Gc) -> Result<ExitCode, Failure> {
@@ -33,7 +32,6 @@ pub fn run(cli: &Cli, arguments: &Gc) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stderr, reason = "a warning beside the answer")]
 fn print(policy: &Policy, collected: &Collected, dry_run: bool) {
     for (part, amount) in &collected.freed {
         let size = match amount.bytes {
@@ -46,8 +44,7 @@ fn print(policy: &Policy, collected: &Collected, dry_run: bool) {
     let would = if dry_run { "would have " } else { "" };
     say(format_args!("{would}{}", sum(collected)));
     if collected.over {
-        let warning = style("warning:").for_stderr().yellow();
-        eprintln!("{warning} {}", over(policy, collected));
+        warn(&over(policy, collected));
     }
 }
 

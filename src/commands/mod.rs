@@ -106,12 +106,3 @@ fn write(text: &str, file: Option<&Path>) -> Result<(), Failure> {
         Failure::Message(format!("cannot write {}: {error}", file.display()), None)
     })
 }
-
-/// Says something beside the answer, on standard error.
-#[expect(
-    clippy::print_stderr,
-    reason = "the answer itself is on standard output"
-)]
-pub fn note(line: impl std::fmt::Display) {
-    eprintln!("{line}");
-}

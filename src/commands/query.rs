@@ -6,11 +6,11 @@ use pwb_engine::recipe::{Library, Wanted};
 use pwb_engine::{Error, Graph, StepId};
 use serde_json::json;
 
-use super::{graph, note, say};
+use super::{graph, say};
 use crate::cli::{Asking, Cli, Format, Query, Question, Ways};
 use crate::context::Context;
 use crate::drawing::{Drawing, uses};
-use crate::report::Failure;
+use crate::report::{Failure, note};
 
 pub fn run(cli: &Cli, arguments: &Query) -> Result<ExitCode, Failure> {
     let context = Context::new(cli)?;

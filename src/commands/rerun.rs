@@ -6,14 +6,14 @@ use pwb_cache::Again;
 use pwb_engine::{Error, Graph, Reran, Settings, StepId, Store, Work};
 use serde_json::{Value, json};
 
-use super::{note, say};
+use super::say;
 use crate::cli::Realize;
 use crate::comparison::{Compared, compare, summary};
 use crate::exit;
 use crate::explain::{LIMIT, indented};
 use crate::making::Making;
 use crate::progress::seconds;
-use crate::report::Failure;
+use crate::report::{Failure, note};
 use crate::units::many;
 
 pub fn run(making: &Making<'_>, arguments: &Realize) -> Result<ExitCode, Failure> {

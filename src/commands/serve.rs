@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use console::style;
 use pwb_engine::Error;
 
 use super::say;
 use crate::cli::{Cli, Serve};
 use crate::interrupt;
 use crate::making::Making;
-use crate::report::Failure;
+use crate::report::{Failure, warn};
 use crate::site::{self, Address, Files};
 
 pub fn run(cli: &Cli, arguments: &Serve) -> Result<ExitCode, Failure> {
@@ -40,9 +39,4 @@ pub fn run(cli: &Cli, arguments: &Serve) -> Result<ExitCode, Failure> {
         }
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::print_stderr, reason = "the server goes on all the same")]
-fn warn(what: &str) {
-    eprintln!("{} {what}", style("warning:").for_stderr().yellow().bold());
 }

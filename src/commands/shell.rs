@@ -11,7 +11,7 @@ use super::run::TERMINAL;
 use crate::cli::{self, Cli};
 use crate::exit;
 use crate::making::Making;
-use crate::report::Failure;
+use crate::report::{Failure, note};
 
 pub fn run(cli: &Cli, arguments: &cli::Shell) -> Result<ExitCode, Failure> {
     let making = Making::begin(cli, &arguments.options, &arguments.building)?;
@@ -69,16 +69,15 @@ pub fn run(cli: &Cli, arguments: &cli::Shell) -> Result<ExitCode, Failure> {
     Ok(exit::of_program(ended.status))
 }
 
-#[expect(clippy::print_stderr, reason = "what a person reads before the prompt")]
 fn greet(name: &str, failed: bool) {
     let written = match failed {
         true => "with what the failed command has written",
         false => "before its command; what you write goes when you leave",
     };
-    eprintln!(
+    note(format_args!(
         "{} {name}, {written}\n      eval \"$COMMAND\" runs its command; exit leaves",
         style("shell").for_stderr().cyan()
-    );
+    ));
 }
 
 /// A word as a shell reads it.

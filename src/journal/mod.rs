@@ -86,6 +86,9 @@ impl Journal {
 
     /// A build begins.
     pub fn begin(&mut self, jobs: usize) {
+        if self.trace.is_none() {
+            self.lines.clear();
+        }
         self.build = Some(Open {
             begin: Instant::now(),
             first: self.lines.len(),

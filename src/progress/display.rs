@@ -13,6 +13,7 @@ use pwb_remote::Notice;
 
 use super::forecast::Forecast;
 use crate::journal::{Outcome, title};
+use crate::report::note;
 use crate::units::many;
 
 /// How many files or nodes are named.
@@ -378,13 +379,12 @@ impl Display {
         ));
     }
 
-    #[expect(clippy::print_stderr, reason = "this is where progress is printed")]
     fn line(&self, text: &str) {
         if self.live {
             // The terminal is there; should it go away, so may the line.
             let _ = self.screen.println(text);
         } else {
-            eprintln!("{text}");
+            note(text);
         }
     }
 }

@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use console::style;
 use pwb_cache::Store;
 use pwb_remote::server::{Access, Config, Ending, Limits, Server, Tls, run as serve};
 
 use crate::cli::{CacheServe, Cli};
 use crate::commands::say;
 use crate::config;
-use crate::report::Failure;
+use crate::report::{Failure, warn};
 
 pub fn run(cli: &Cli, arguments: &CacheServe) -> Result<ExitCode, Failure> {
     let path = config::read()?.store(cli.store.as_deref())?;
@@ -74,12 +73,4 @@ fn ready(server: &Server, scheme: &str) {
     if let Some(address) = server.metrics_address() {
         say(format_args!("counters http://{address}/metrics"));
     }
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "a server says what is wrong when it is"
-)]
-fn warn(what: &str) {
-    eprintln!("{} {what}", style("warning:").for_stderr().yellow().bold());
 }
