@@ -171,11 +171,15 @@ impl Index {
         })
     }
 
-    pub fn forget_file(&self, digest: Digest) -> Result<()> {
+    /// Forgets a file in both modes; false if it was not known.
+    pub fn forget_file(&self, digest: Digest) -> Result<bool> {
+        let mut known = false;
         self.write("forget a file", |db| {
-            db.execute("DELETE FROM files WHERE digest = ?1", [digest.to_row()])
-                .map(drop)
-        })
+            let count = db.execute("DELETE FROM files WHERE digest = ?1", [digest.to_row()])?;
+            known = count > 0;
+            Ok(())
+        })?;
+        Ok(known)
     }
 
     /// A result, and its origin if it was made elsewhere.

@@ -20,6 +20,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use crate::digest::Digest;
 use crate::directories::Directories;
 use crate::directory::{Directory, TreeDigest};
+use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::gate::Gate;
@@ -41,6 +42,7 @@ pub const MTIME: i64 = 1_749_600_000;
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
+    pub(crate) disk: Disk,
     pub(crate) index: Index,
     session: OnceLock<Session>,
     starting: Mutex<()>,
@@ -59,6 +61,8 @@ pub struct Store {
 impl Store {
     /// Opens the store at `root`, made if it is not there.
     pub fn open(root: &Path) -> Result<Store> {
+        fs::create_dir_all(root)?;
+        let disk = Disk::open(root)?;
         let index = root.join("index.sqlite");
         for folder in ["trees", "logs", "locks", "tmp"] {
             fs::create_dir_all(&root.join(folder))?;
@@ -71,6 +75,7 @@ impl Store {
         }
         let root = root.canonicalize().map_err(Error::io("resolve", root))?;
         Ok(Store {
+            disk,
             index: Index::open(&index, Durability::Process)?,
             directories: Directories::default(),
             gate: Gate::new(&root),
@@ -316,11 +321,19 @@ impl Store {
 
     /// Removes an object that is not what its name says; returns the error to report.
     pub(crate) fn discard(&self, digest: Digest) -> Result<Error> {
-        self.index.forget_file(digest)?;
-        for executable in [false, true] {
-            fs::remove_file(&self.cas_path(digest, executable))?;
-        }
+        self.drop_files(&[(digest, false), (digest, true)])?;
         Ok(Error::Missing(digest))
+    }
+
+    /// Forgets files and removes them. After a loss of power too no row is left of them: it would vouch for what is made in
+    /// their place.
+    pub(crate) fn drop_files(&self, files: &[(Digest, bool)]) -> Result<()> {
+        self.index.remove_files(files)?;
+        self.sync()?;
+        for (digest, executable) in files {
+            fs::remove_file(&self.cas_path(*digest, *executable))?;
+        }
+        Ok(())
     }
 }
 
