@@ -28,6 +28,7 @@ use crate::history::{CallCount, NodeStatistics, PastRun, Run};
 use crate::index::{Asked, Durability, Index, Uses, chain_to_row};
 use crate::key::ActionKey;
 use crate::lock::Lock;
+use crate::materialize::Unsettled;
 use crate::origin::Origin;
 use crate::presence::Place;
 use crate::result::ActionResult;
@@ -46,8 +47,7 @@ pub struct Store {
     pub(crate) index: Index,
     session: OnceLock<Session>,
     starting: Mutex<()>,
-    /// Trees materialized by this process and not yet known to survive a loss of power.
-    pub(crate) unsynced_trees: Mutex<Vec<TreeDigest>>,
+    pub(crate) unsettled: Mutex<Unsettled>,
     /// Files that this process has written: whole, but not published yet.
     pub(crate) fresh: Mutex<HashSet<(Digest, bool)>>,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
@@ -83,7 +83,7 @@ impl Store {
             root,
             session: OnceLock::new(),
             starting: Mutex::new(()),
-            unsynced_trees: Mutex::default(),
+            unsettled: Mutex::default(),
             fresh: Mutex::default(),
             upstream: None,
             workers: None,
@@ -300,14 +300,16 @@ impl Store {
 
     /// A file's contents, whatever its mode; `None` if it is not there.
     pub fn file(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
-        [false, true]
-            .into_iter()
-            .find(|&executable| self.has_file(digest, executable))
-            .map(|executable| fs::read(&self.cas_path(digest, executable)))
-            .transpose()
+        match self.places(&[digest])?[..] {
+            [Some(Place::File { executable })] => {
+                fs::read(&self.cas_path(digest, executable)).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
-    /// Whether a published file is there in this mode and has its full size.
+    /// Whether a file is there in this mode and has its full size. It may be torn: only a row says that it is whole, or
+    /// that this process has written it.
     pub(crate) fn has_file(&self, digest: Digest, executable: bool) -> bool {
         std::fs::metadata(self.cas_path(digest, executable))
             .is_ok_and(|found| found.len() == digest.size())
