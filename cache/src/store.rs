@@ -153,13 +153,7 @@ impl Store {
     pub fn take_results(&self, results: &[(ActionKey, ActionResult, Origin)]) -> Result<()> {
         let trees: Vec<_> = results.iter().map(|(_, result, _)| result.tree).collect();
         self.pin_trees(&trees)?;
-        let mut new = Vec::new();
-        for one in results {
-            if self.own_result(one.0)?.is_none() {
-                new.push(*one);
-            }
-        }
-        self.index.put_results(&new)
+        self.index.put_results(results)
     }
 
     /// A result, held for as long as this process lives.

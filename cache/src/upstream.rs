@@ -65,6 +65,7 @@ impl Store {
     }
 
     /// Asks the shared cache for results that are not here, and remembers those it has. What they name comes when it is used.
+    /// One that was made here meanwhile is the one that counts.
     pub fn ask(&self, keys: &[ActionKey]) -> Result<Vec<Option<ActionResult>>> {
         let Some(upstream) = self.upstream.as_ref().filter(|_| !keys.is_empty()) else {
             return Ok(vec![None; keys.len()]);
@@ -78,10 +79,11 @@ impl Store {
         let trees: Vec<_> = found.iter().map(|(_, result, _)| result.tree).collect();
         self.pin_trees(&trees)?;
         self.index.put_results(&found)?;
-        let results = results.into_iter();
-        Ok(results
-            .map(|found| found.map(|(result, _)| result))
-            .collect())
+        let stands = |(key, found): (&ActionKey, Option<_>)| match found {
+            Some(_) => self.result(*key),
+            None => Ok(None),
+        };
+        keys.iter().zip(results).map(stands).collect()
     }
 
     /// Whether there is another one behind it.
