@@ -82,16 +82,17 @@ impl Store {
         for executable in [false, true] {
             match std::fs::read(self.cas_path(digest, executable)) {
                 Ok(bytes) if Digest::of(&bytes) == digest => return Ok(Some(bytes)),
-                Ok(_) => {
-                    crate::fs::remove_file(&self.cas_path(digest, executable))?;
-                }
+                Ok(_) => self.drop_files(&[(digest, executable)])?,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
                     return Err(Error::io("read", &self.cas_path(digest, executable))(error));
                 }
             }
         }
-        self.index.forget_file(digest)?;
+        // As in `drop_files`: the file is brought here, or made, once more.
+        if self.index.forget_file(digest)? {
+            self.sync()?;
+        }
         Ok(None)
     }
 }

@@ -59,6 +59,12 @@ pub enum Error {
         /// The newest version this program knows.
         known: u32,
     },
+    /// The disk has lost something that this process wrote, and nothing says what.
+    #[error(
+        "the disk of the store {} has failed to write, so nothing more is taken into the store",
+        .0.display()
+    )]
+    Unsafe(PathBuf),
     /// Other processes use a store that nobody may use just now.
     #[error("another pwb uses the store {}", .0.display())]
     InUse(PathBuf),
@@ -121,6 +127,7 @@ impl Error {
             Error::Io { .. }
             | Error::Index { .. }
             | Error::NewerSchema { .. }
+            | Error::Unsafe(_)
             | Error::InUse(_) => Kind::Environment,
             Error::Path(_)
             | Error::Pattern(_)
@@ -177,6 +184,10 @@ impl Error {
                 _ => None,
             },
             Error::Malformed { .. } => Some("`pwb store repair` forgets what is damaged".into()),
+            Error::Unsafe(_) => Some(
+                "see whether the disk is well (`dmesg`) and has room (`df`), then start pwb again"
+                    .into(),
+            ),
             Error::InUse(_) => Some("run the command again once it has ended".into()),
             Error::Changing(_) => Some("run the command again once nothing writes to it".into()),
             Error::Missing(_) => {

@@ -142,7 +142,11 @@ impl Deep {
     }
 
     fn move_away(&mut self, above: &Path, folder: &Path) -> Result<()> {
-        create_dir_all(&self.beside)?;
+        if self.moved == 0 {
+            // A removal that was killed has left folders there, and nothing can be moved onto one.
+            remove_tree(&self.beside)?;
+            create_dir_all(&self.beside)?;
+        }
         // The folder above it is written in it.
         chmod(folder, 0o700)?;
         permitted(above, || fs::rename(folder, self.place(self.moved)))
@@ -193,15 +197,7 @@ mod tests {
         symlink(outside.to_str().unwrap(), &tree.join("a/link")).unwrap();
         chmod(&tree.join("a/closed"), 0).unwrap();
         chmod(&tree.join("a"), 0o500).unwrap();
-        // Deeper than a path can tell, and than there are files that may be open.
-        let mut at = File::open(&tree).unwrap();
-        for _ in 0..1500 {
-            rustix::fs::mkdirat(&at, "deep", 0o700.into()).unwrap();
-            let flags = rustix::fs::OFlags::DIRECTORY;
-            at = rustix::fs::openat(&at, "deep", flags, 0.into())
-                .unwrap()
-                .into();
-        }
+        go_deep(&tree);
         remove_tree(&tree).unwrap();
         remove_tree(&tree).unwrap();
         let left: Vec<_> = read_dir(base.path()).unwrap();
@@ -211,5 +207,31 @@ mod tests {
         symlink(outside.to_str().unwrap(), &tree).unwrap();
         remove_tree(&tree).unwrap();
         assert!(!tree.is_symlink() && outside.join("kept").exists());
+    }
+
+    /// Makes folders deeper than a path can tell, and than there are files that may be open.
+    fn go_deep(folder: &Path) {
+        let mut at = File::open(folder).unwrap();
+        for _ in 0..1500 {
+            rustix::fs::mkdirat(&at, "deep", 0o700.into()).unwrap();
+            let flags = rustix::fs::OFlags::DIRECTORY;
+            at = rustix::fs::openat(&at, "deep", flags, 0.into())
+                .unwrap()
+                .into();
+        }
+    }
+
+    #[test]
+    fn a_removal_that_was_killed_is_gone_on_with() {
+        let base = tempfile::tempdir().unwrap();
+        let tree = base.path().join("tree");
+        create_dir(&tree).unwrap();
+        go_deep(&tree);
+        for left in ["0/below", "7/below"] {
+            create_dir_all(&base.path().join("tree.deep").join(left)).unwrap();
+        }
+        remove_tree(&tree).unwrap();
+        let left = read_dir(base.path()).unwrap();
+        assert!(left.is_empty(), "{left:?}");
     }
 }

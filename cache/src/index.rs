@@ -9,6 +9,7 @@ mod history;
 mod memos;
 mod names;
 mod reruns;
+mod results;
 mod salvage;
 mod schema;
 mod shape;
@@ -33,7 +34,6 @@ use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::history::Run;
-use crate::key::ActionKey;
 use crate::origin::Origin;
 use crate::result::ActionResult;
 use schema::MIGRATIONS;
@@ -171,36 +171,15 @@ impl Index {
         })
     }
 
-    pub fn forget_file(&self, digest: Digest) -> Result<()> {
+    /// Forgets a file in both modes; false if it was not known.
+    pub fn forget_file(&self, digest: Digest) -> Result<bool> {
+        let mut known = false;
         self.write("forget a file", |db| {
-            db.execute("DELETE FROM files WHERE digest = ?1", [digest.to_row()])
-                .map(drop)
-        })
-    }
-
-    /// A result, and its origin if it was made elsewhere.
-    pub fn result(&self, key: ActionKey) -> Result<Option<Asked<ActionResult>>> {
-        self.read("read a result", |db| {
-            db.prepare_cached(
-                "SELECT tree, wall_us, user_us, system_us, max_rss, origin, used_at < unixepoch() - 3600
-                 FROM results WHERE key = ?1",
-            )?
-            .query_row([key.digest().to_row()], |row| {
-                let result = ActionResult {
-                    tree: TreeDigest::from_digest(Digest::from_row(row.get(0)?)),
-                    wall: micros(row.get(1)?),
-                    user: micros(row.get(2)?),
-                    system: micros(row.get(3)?),
-                    max_rss: row.get::<_, i64>(4)?.unsigned_abs(),
-                };
-                Ok(Asked {
-                    what: result,
-                    origin: origin(row, 5)?,
-                    stale: row.get(6)?,
-                })
-            })
-            .optional()
-        })
+            let count = db.execute("DELETE FROM files WHERE digest = ?1", [digest.to_row()])?;
+            known = count > 0;
+            Ok(())
+        })?;
+        Ok(known)
     }
 
     /// Publishes files and the results that need them, all or nothing.
@@ -216,7 +195,7 @@ impl Index {
                 file.execute(params![digest.to_row(), executable])?;
             }
             for (result, run) in results {
-                insert_result(db, run.key, result, None)?;
+                results::insert(db, run.key, result, None)?;
                 history::insert_run(db, run)?;
             }
             let mut durable =
@@ -224,19 +203,6 @@ impl Index {
             trees
                 .iter()
                 .try_for_each(|tree| durable.execute([tree.digest().to_row()]).map(drop))
-        })
-    }
-
-    /// Takes results of which nothing needs to be here.
-    pub fn put_results(&self, results: &[(ActionKey, ActionResult, Origin)]) -> Result<()> {
-        if results.is_empty() {
-            return Ok(());
-        }
-        self.write("take results", |db| {
-            let mut results = results.iter();
-            results.try_for_each(|(key, result, origin)| {
-                insert_result(db, *key, result, Some(*origin))
-            })
         })
     }
 
@@ -286,8 +252,13 @@ impl Index {
             for (digest, executable) in files {
                 file.execute(params![digest.to_row(), executable])?;
             }
-            let mut call =
-                db.prepare_cached("INSERT OR REPLACE INTO calls VALUES (?1, ?2, ?3, unixepoch())")?;
+            // What was made here stays, as in `results::insert`.
+            let mut call = db.prepare_cached(
+                "INSERT INTO calls (key, result, origin, used_at) VALUES (?1, ?2, ?3, unixepoch())
+                 ON CONFLICT (key) DO UPDATE SET
+                    result = excluded.result, origin = excluded.origin, used_at = excluded.used_at
+                 WHERE origin IS NOT NULL OR excluded.origin IS NULL",
+            )?;
             for (key, result) in calls {
                 call.execute(params![key.to_row(), result, origin.map(Origin::to_row)])?;
             }
@@ -299,46 +270,6 @@ impl Index {
             })
         })
     }
-
-    /// Forgets every result and import whose tree is this one, so that it is made again.
-    pub fn forget_results(&self, tree: TreeDigest) -> Result<()> {
-        self.write("forget a result", |db| {
-            db.execute(
-                "DELETE FROM results WHERE tree = ?1",
-                [tree.digest().to_row()],
-            )?;
-            db.execute(
-                "DELETE FROM imports WHERE tree = ?1",
-                [tree.digest().to_row()],
-            )?;
-            db.execute(
-                "DELETE FROM realizations WHERE tree = ?1",
-                [tree.digest().to_row()],
-            )
-            .map(drop)
-        })
-    }
-}
-
-fn insert_result(
-    db: &Transaction<'_>,
-    key: ActionKey,
-    result: &ActionResult,
-    origin: Option<Origin>,
-) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, unixepoch())",
-    )?
-    .execute(params![
-        key.digest().to_row(),
-        result.tree.digest().to_row(),
-        in_micros(result.wall),
-        in_micros(result.user),
-        in_micros(result.system),
-        i64::try_from(result.max_rss).unwrap_or(i64::MAX),
-        origin.map(Origin::to_row),
-    ])
-    .map(drop)
 }
 
 /// The origin in this column; NULL is here.

@@ -14,6 +14,7 @@ mod checksum;
 mod digest;
 mod directories;
 mod directory;
+mod disk;
 mod entries;
 mod error;
 mod filter;

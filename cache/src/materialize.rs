@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, PoisonError};
+use std::sync::{MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -39,7 +39,9 @@ impl Store {
         if let Some(folder) = self.materialized(tree)? {
             return Ok(folder);
         }
-        self.bring(tree)?;
+        for (digest, executable) in self.bring(tree)? {
+            self.copy_other_mode(digest, executable)?;
+        }
         let temporary = self.session()?.path("tree");
         self.link_directory(tree, &temporary)?;
         // A row must not vouch for a folder that is only being put in place, not even once power is lost.
@@ -49,11 +51,14 @@ impl Store {
         fs::remove_tree(&folder)?;
         fs::rename(&temporary, &folder)?;
         self.index.put_tree(tree, boot()?)?;
-        self.unsynced_trees
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(tree);
+        self.unsettled().trees.push(tree);
         Ok(folder)
+    }
+
+    /// What this process has put together, and nobody knows yet to survive a loss of power.
+    pub(crate) fn unsettled(&self) -> MutexGuard<'_, Unsettled> {
+        let unsettled = self.unsettled.lock();
+        unsettled.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tree_path(&self, tree: TreeDigest) -> PathBuf {
@@ -79,26 +84,52 @@ impl Store {
 
     fn link_file(&self, digest: Digest, executable: bool, path: &Path) -> Result<()> {
         let object = self.cas_path(digest, executable);
-        if !self.has_file(digest, executable) {
-            self.copy_other_mode(digest, executable, &object)?;
-        }
         match std::fs::hard_link(&object, path) {
             Err(error) if error.kind() == io::ErrorKind::TooManyLinks => {
                 copy(&object, path, executable)
+            }
+            // It was whole when the tree was looked through: somebody has forgotten it since.
+            Err(_) if !self.has_file(digest, executable) => {
+                self.drop_files(&[(digest, executable)])?;
+                Err(Error::Missing(digest))
             }
             other => other.map_err(Error::io("link", path)),
         }
     }
 
-    /// Makes the object from the one of the same contents and the other mode.
-    fn copy_other_mode(&self, digest: Digest, executable: bool, object: &Path) -> Result<()> {
+    /// Makes the object from the one of the same contents and the other mode. It is published when the tree is settled;
+    /// until then nothing that lies in its place is believed.
+    fn copy_other_mode(&self, digest: Digest, executable: bool) -> Result<()> {
+        self.pin(&[digest])?;
+        let forms = self.forms(&[digest])?;
+        if forms.iter().any(|forms| forms.has_mode(executable)) {
+            // Another tree has wanted it meanwhile.
+            return Ok(());
+        }
+        if self.index.has_file(digest, executable)? {
+            self.drop_files(&[(digest, executable)])?;
+        }
         if !self.has_file(digest, !executable) {
             return Err(self.discard(digest)?);
         }
         let temporary = self.session()?.path("file");
         copy(&self.cas_path(digest, !executable), &temporary, executable)?;
-        fs::rename(&temporary, object)
+        fs::rename(&temporary, &self.cas_path(digest, executable))?;
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.insert((digest, executable));
+        drop(fresh);
+        self.unsettled().files.push((digest, executable));
+        Ok(())
     }
+}
+
+/// What is whole as long as the machine is up.
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled {
+    /// Folders of trees.
+    pub trees: Vec<TreeDigest>,
+    /// Objects that were copied from those of the other mode.
+    pub files: Vec<(Digest, bool)>,
 }
 
 fn copy(from: &Path, to: &Path, executable: bool) -> Result<()> {
@@ -114,4 +145,78 @@ fn boot() -> Result<&'static str> {
     }
     let bytes = fs::read(Path::new("/proc/sys/kernel/random/boot_id"))?;
     Ok(BOOT.get_or_init(|| String::from_utf8_lossy(&bytes).trim().to_owned()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::gc::Policy;
+    use crate::path::TreePath;
+    use crate::tree::{Tree, TreeNode};
+
+    const TEXT: &[u8] = b"#!/bin/sh\n";
+
+    /// A store with a file that is not executable, and a tree in which it is.
+    fn store(root: &Path) -> (Store, Digest, TreeDigest) {
+        let store = Store::open(root).unwrap();
+        let batch = store.batch();
+        let digest = batch.put_file(TEXT, false).unwrap();
+        let node = TreeNode::File {
+            digest,
+            executable: true,
+        };
+        let mut tree = Tree::default();
+        tree.put(&store, &TreePath::parse("tool").unwrap(), node)
+            .unwrap();
+        let tree = tree.save(&batch).unwrap();
+        store.publish_files(batch.finish()).unwrap();
+        // Another process, which has pinned nothing yet.
+        drop(store);
+        (Store::open(root).unwrap(), digest, tree)
+    }
+
+    #[test]
+    fn a_file_of_the_other_mode_is_copied_whatever_a_crash_has_left_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, digest, tree) = store(folder.path());
+        let torn = vec![0; TEXT.len()];
+        fs::write(&store.cas_path(digest, true), &torn).unwrap();
+        let tool = store.materialize(tree).unwrap().join("tool");
+        assert_eq!(fs::read(&tool).unwrap(), TEXT);
+        assert!(!store.has_published(digest, true).unwrap());
+        store.settle().unwrap();
+        let other = Store::open(folder.path()).unwrap();
+        assert!(other.has_published(digest, true).unwrap());
+        assert_eq!(fs::read(&tool).unwrap(), TEXT);
+    }
+
+    #[test]
+    fn a_copy_that_is_not_published_yet_is_not_garbage() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, digest, tree) = store(folder.path());
+        store.materialize(tree).unwrap();
+        let other = Store::open(folder.path()).unwrap();
+        other.collect(&Policy::default(), false).unwrap();
+        store.settle().unwrap();
+        assert!(store.has_published(digest, true).unwrap());
+    }
+
+    #[test]
+    fn what_was_never_published_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, digest, _) = store(folder.path());
+        let executable = store.cas_path(digest, true);
+        fs::rename(&store.cas_path(digest, false), &executable).unwrap();
+        assert_eq!(store.file(digest).unwrap(), None);
+    }
+
+    #[test]
+    fn an_object_that_is_gone_when_it_is_linked_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, digest, _) = store(folder.path());
+        let link = |executable| store.link_file(digest, executable, &folder.path().join("link"));
+        assert!(matches!(link(true), Err(Error::Missing(_))));
+        assert!(link(false).is_ok());
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ const RECORD: usize = 41;
 pub(crate) struct Pins {
     folder: PathBuf,
     file: Option<File>,
+    /// How long the file is, in bytes: whole records, whatever a write that failed has left behind them.
+    length: u64,
     written: HashSet<Pin>,
     begun: Instant,
 }
@@ -43,6 +45,7 @@ impl Pins {
         Pins {
             folder: folder.to_owned(),
             file: None,
+            length: 0,
             written: HashSet::new(),
             begun: Instant::now(),
         }
@@ -77,8 +80,10 @@ impl Pins {
             Some(file) => file,
             None => self.file.insert(open(&path)?),
         };
-        file.write_all(&records)
+        // What was torn is written over by the next record, and so the parser never gets out of step.
+        file.write_all_at(&records, self.length)
             .map_err(Error::io("write", &path))?;
+        self.length += records.len() as u64;
         self.written.extend(new);
         Ok(())
     }
@@ -90,8 +95,10 @@ impl Pins {
     /// A process that never ends forgets what it has not relied on for long.
     fn turn_over(&mut self) -> Result<()> {
         let path = self.folder.join(PINS);
-        if self.file.take().is_some() {
+        if self.file.is_some() {
             fs::rename(&path, &self.folder.join(OLDER))?;
+            self.file = None;
+            self.length = 0;
         }
         self.written.clear();
         self.begun = Instant::now();
@@ -103,7 +110,11 @@ const PINS: &str = "pins";
 const OLDER: &str = "pins.older";
 
 fn open(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path);
     file.map_err(Error::io("create", path))
 }
 
@@ -142,8 +153,30 @@ fn parse(bytes: &[u8]) -> impl Iterator<Item = Pin> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::gate::Gate;
+
+    #[test]
+    fn what_a_write_on_a_full_disk_has_left_hides_no_later_pin() {
+        let tmp = tempfile::tempdir().unwrap();
+        let (gate, folder) = (Gate::new(tmp.path()), tmp.path().join("1-0"));
+        fs::create_dir(&folder).unwrap();
+        let pin = |text: &str| Pin::Object(Digest::of(text.as_bytes()));
+        let mut pins = Pins::new(&folder);
+        let passage = gate.pass().unwrap();
+        let mut expected = HashSet::new();
+        for (name, torn) in [("a", 0), ("b", 20), ("c", RECORD + 20), ("d", 1)] {
+            let path = folder.join(PINS);
+            let mut file = OpenOptions::new().create(true).append(true).open(path);
+            file.as_mut().unwrap().write_all(&vec![0; torn]).unwrap();
+            pins.add(&passage, &[pin(name)], false).unwrap();
+            expected.insert(pin(name));
+            let found = read_all(tmp.path()).unwrap();
+            assert!(found.is_superset(&expected), "{name}: {found:?}");
+        }
+    }
 
     #[test]
     fn pins_are_read_back_and_a_server_forgets_the_old_ones() {

@@ -10,6 +10,30 @@ use crate::name::Name;
 use crate::sha256::Sha256;
 use crate::store::Store;
 
+/// In what forms an object is here and whole, published or about to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forms {
+    /// It is a message.
+    pub message: bool,
+    plain: bool,
+    executable: bool,
+}
+
+impl Forms {
+    /// Whether it is a file of this mode.
+    pub fn has_mode(self, executable: bool) -> bool {
+        match executable {
+            true => self.executable,
+            false => self.plain,
+        }
+    }
+
+    /// Whether it is a file of either mode.
+    pub fn is_file(self) -> bool {
+        self.plain || self.executable
+    }
+}
+
 /// Where an object is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
@@ -63,6 +87,17 @@ impl Store {
 
     /// Where objects are that are whole, published or about to be, in their order.
     pub(crate) fn places(&self, digests: &[Digest]) -> Result<Vec<Option<Place>>> {
+        let place = |forms: Forms| match () {
+            () if forms.plain => Some(Place::File { executable: false }),
+            () if forms.executable => Some(Place::File { executable: true }),
+            () if forms.message => Some(Place::Message),
+            () => None,
+        };
+        Ok(self.forms(digests)?.into_iter().map(place).collect())
+    }
+
+    /// In what forms objects are here, in their order.
+    pub(crate) fn forms(&self, digests: &[Digest]) -> Result<Vec<Forms>> {
         let fresh: HashSet<(Digest, bool)> = {
             let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
             let modes = |digest: &Digest| [(*digest, false), (*digest, true)];
@@ -71,19 +106,18 @@ impl Store {
         };
         // Looked up after that: what is published meanwhile was fresh before.
         let kept = in_parts(digests, |part| self.index.kept(part))?;
-        let place = |(digest, kept): (&Digest, Kept)| {
+        let forms = |(digest, kept): (&Digest, Kept)| {
             let is_file = |published: bool, executable| {
                 let whole = published || fresh.contains(&(*digest, executable));
                 whole && self.has_file(*digest, executable)
             };
-            match () {
-                () if is_file(kept.plain, false) => Some(Place::File { executable: false }),
-                () if is_file(kept.executable, true) => Some(Place::File { executable: true }),
-                () if kept.message => Some(Place::Message),
-                () => None,
+            Forms {
+                message: kept.message,
+                plain: is_file(kept.plain, false),
+                executable: is_file(kept.executable, true),
             }
         };
-        Ok(digests.iter().zip(kept).map(place).collect())
+        Ok(digests.iter().zip(kept).map(forms).collect())
     }
 
     /// Removes an object of which a file's bytes, or a message's, are not what its name says. The other may be good, and stays if

@@ -3,7 +3,6 @@
 //! One thread syncs the file system and then commits what had been finished before the sync. A row therefore never
 //! names a file that a loss of power could still tear. The action's lock is held until its row is there.
 
-use std::fs::File;
 use std::iter;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,11 +12,11 @@ use std::time::{Duration, Instant};
 use crate::batch::New;
 use crate::call::CallResult;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::fs;
+use crate::error::Result;
 use crate::history::Run;
 use crate::index::{Durability, Index};
 use crate::lock::Lock;
+use crate::materialize::Unsettled;
 use crate::origin::Origin;
 use crate::result::ActionResult;
 use crate::store::Store;
@@ -55,11 +54,7 @@ impl Store {
         }
         self.sync()?;
         self.index.publish(&new.0, &[], &[])?;
-        // A process that never ends would remember all it ever took.
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        for file in &new.0 {
-            fresh.remove(file);
-        }
+        self.are_not_fresh(&new.0);
         Ok(())
     }
 
@@ -79,20 +74,26 @@ impl Store {
         self.index.publish_calls(&new.0, &calls, paths, origin)
     }
 
-    /// Makes the trees that this process has materialized good for the next boot too.
+    /// Makes the trees that this process has materialized good for the next boot too, with the files that it has copied for
+    /// them.
     pub fn settle(&self) -> Result<()> {
         self.tell_uses()?;
-        let mut unsynced = self
-            .unsynced_trees
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let trees = std::mem::take(&mut *unsynced);
-        drop(unsynced);
-        if trees.is_empty() {
+        let Unsettled { trees, files } = std::mem::take(&mut *self.unsettled());
+        if trees.is_empty() && files.is_empty() {
             return Ok(());
         }
         self.sync()?;
-        self.index.publish(&[], &[], &trees)
+        self.index.publish(&files, &[], &trees)?;
+        self.are_not_fresh(&files);
+        Ok(())
+    }
+
+    /// A process that never ends would remember all it ever took.
+    fn are_not_fresh(&self, files: &[(Digest, bool)]) {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in files {
+            fresh.remove(file);
+        }
     }
 
     /// Starts to publish in the background; `durable` is called for each result that can no longer be lost, with its ticket.
@@ -138,8 +139,7 @@ impl Store {
 
     /// Returns once nothing that was written to the store before can be lost, rows included.
     pub(crate) fn sync(&self) -> Result<()> {
-        let root: File = fs::open(self.root())?;
-        rustix::fs::syncfs(&root).map_err(|error| Error::io("sync", self.root())(error.into()))
+        self.disk.sync()
     }
 }
 

@@ -13,6 +13,8 @@ impl Store {
         let absolute = std::path::absolute(link).map_err(Error::io("resolve", link))?;
         self.pin_trees(&[tree])?;
         self.index.put_root(absolute.as_os_str().as_bytes(), tree)?;
+        // After a loss of power too the link leads to what was promised to stay.
+        self.sync()?;
         Ok(self.materialized(tree)?.is_some())
     }
 

@@ -102,10 +102,14 @@ impl Drop for Session {
 pub(crate) fn sweep(root: &Path) -> Result<()> {
     let tmp = root.join("tmp");
     for entry in fs::read_dir(&tmp)? {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let name = name.trim_end_matches(".lock");
+        let file = entry.file_name().to_string_lossy().into_owned();
+        // What lies beside a folder while that is removed (see fs.rs) is under its lock too.
+        let name = file.split('.').next().unwrap_or(&file);
         if let Some(_lock) = Lock::try_acquire(&tmp.join(format!("{name}.lock")))? {
             fs::remove_tree(&tmp.join(name))?;
+            if !file.ends_with(".lock") {
+                fs::remove_tree(&entry.path())?;
+            }
         }
     }
     for entry in fs::read_dir(&root.join("locks"))? {

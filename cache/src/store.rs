@@ -20,6 +20,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use crate::digest::Digest;
 use crate::directories::Directories;
 use crate::directory::{Directory, TreeDigest};
+use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::gate::Gate;
@@ -27,6 +28,7 @@ use crate::history::{CallCount, NodeStatistics, PastRun, Run};
 use crate::index::{Asked, Durability, Index, Uses, chain_to_row};
 use crate::key::ActionKey;
 use crate::lock::Lock;
+use crate::materialize::Unsettled;
 use crate::origin::Origin;
 use crate::presence::Place;
 use crate::result::ActionResult;
@@ -41,11 +43,11 @@ pub const MTIME: i64 = 1_749_600_000;
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
+    pub(crate) disk: Disk,
     pub(crate) index: Index,
     session: OnceLock<Session>,
     starting: Mutex<()>,
-    /// Trees materialized by this process and not yet known to survive a loss of power.
-    pub(crate) unsynced_trees: Mutex<Vec<TreeDigest>>,
+    pub(crate) unsettled: Mutex<Unsettled>,
     /// Files that this process has written: whole, but not published yet.
     pub(crate) fresh: Mutex<HashSet<(Digest, bool)>>,
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
@@ -59,6 +61,8 @@ pub struct Store {
 impl Store {
     /// Opens the store at `root`, made if it is not there.
     pub fn open(root: &Path) -> Result<Store> {
+        fs::create_dir_all(root)?;
+        let disk = Disk::open(root)?;
         let index = root.join("index.sqlite");
         for folder in ["trees", "logs", "locks", "tmp"] {
             fs::create_dir_all(&root.join(folder))?;
@@ -71,6 +75,7 @@ impl Store {
         }
         let root = root.canonicalize().map_err(Error::io("resolve", root))?;
         Ok(Store {
+            disk,
             index: Index::open(&index, Durability::Process)?,
             directories: Directories::default(),
             gate: Gate::new(&root),
@@ -78,7 +83,7 @@ impl Store {
             root,
             session: OnceLock::new(),
             starting: Mutex::new(()),
-            unsynced_trees: Mutex::default(),
+            unsettled: Mutex::default(),
             fresh: Mutex::default(),
             upstream: None,
             workers: None,
@@ -148,13 +153,7 @@ impl Store {
     pub fn take_results(&self, results: &[(ActionKey, ActionResult, Origin)]) -> Result<()> {
         let trees: Vec<_> = results.iter().map(|(_, result, _)| result.tree).collect();
         self.pin_trees(&trees)?;
-        let mut new = Vec::new();
-        for one in results {
-            if self.own_result(one.0)?.is_none() {
-                new.push(*one);
-            }
-        }
-        self.index.put_results(&new)
+        self.index.put_results(results)
     }
 
     /// A result, held for as long as this process lives.
@@ -295,14 +294,16 @@ impl Store {
 
     /// A file's contents, whatever its mode; `None` if it is not there.
     pub fn file(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
-        [false, true]
-            .into_iter()
-            .find(|&executable| self.has_file(digest, executable))
-            .map(|executable| fs::read(&self.cas_path(digest, executable)))
-            .transpose()
+        match self.places(&[digest])?[..] {
+            [Some(Place::File { executable })] => {
+                fs::read(&self.cas_path(digest, executable)).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
-    /// Whether a published file is there in this mode and has its full size.
+    /// Whether a file is there in this mode and has its full size. It may be torn: only a row says that it is whole, or
+    /// that this process has written it.
     pub(crate) fn has_file(&self, digest: Digest, executable: bool) -> bool {
         std::fs::metadata(self.cas_path(digest, executable))
             .is_ok_and(|found| found.len() == digest.size())
@@ -316,11 +317,19 @@ impl Store {
 
     /// Removes an object that is not what its name says; returns the error to report.
     pub(crate) fn discard(&self, digest: Digest) -> Result<Error> {
-        self.index.forget_file(digest)?;
-        for executable in [false, true] {
-            fs::remove_file(&self.cas_path(digest, executable))?;
-        }
+        self.drop_files(&[(digest, false), (digest, true)])?;
         Ok(Error::Missing(digest))
+    }
+
+    /// Forgets files and removes them. After a loss of power too no row is left of them: it would vouch for what is made in
+    /// their place.
+    pub(crate) fn drop_files(&self, files: &[(Digest, bool)]) -> Result<()> {
+        self.index.remove_files(files)?;
+        self.sync()?;
+        for (digest, executable) in files {
+            fs::remove_file(&self.cas_path(*digest, *executable))?;
+        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::key::ActionKey;
 use crate::origin::Origin;
 use crate::path::DEEPEST;
-use crate::presence::Place;
 use crate::result::ActionResult;
 use crate::store::Store;
 
@@ -66,6 +65,7 @@ impl Store {
     }
 
     /// Asks the shared cache for results that are not here, and remembers those it has. What they name comes when it is used.
+    /// One that was made here meanwhile is the one that counts.
     pub fn ask(&self, keys: &[ActionKey]) -> Result<Vec<Option<ActionResult>>> {
         let Some(upstream) = self.upstream.as_ref().filter(|_| !keys.is_empty()) else {
             return Ok(vec![None; keys.len()]);
@@ -79,10 +79,11 @@ impl Store {
         let trees: Vec<_> = found.iter().map(|(_, result, _)| result.tree).collect();
         self.pin_trees(&trees)?;
         self.index.put_results(&found)?;
-        let results = results.into_iter();
-        Ok(results
-            .map(|found| found.map(|(result, _)| result))
-            .collect())
+        let stands = |(key, found): (&ActionKey, Option<_>)| match found {
+            Some(_) => self.result(*key),
+            None => Ok(None),
+        };
+        keys.iter().zip(results).map(stands).collect()
     }
 
     /// Whether there is another one behind it.
@@ -125,25 +126,27 @@ impl Store {
         let Some(upstream) = &self.upstream else {
             return Ok(());
         };
-        match &self.absent(files.to_vec())?[..] {
+        match &self.sort(files.to_vec())?.absent[..] {
             [] => Ok(()),
             absent => upstream.files(self, absent),
         }
     }
 
-    /// Brings here what is missing of a tree.
-    pub(crate) fn bring(&self, tree: TreeDigest) -> Result<()> {
-        let missing = self.missing(tree)?;
-        let Some((first, _)) = missing.first() else {
-            return Ok(());
+    /// Brings here what is missing of a tree. Returns the files of it that are here in the other mode alone.
+    pub(crate) fn bring(&self, tree: TreeDigest) -> Result<Vec<(Digest, bool)>> {
+        let Sorted { absent, mut other } = self.sort(self.files_of(tree)?)?;
+        let Some((first, _)) = absent.first() else {
+            return Ok(other);
         };
         let Some(upstream) = &self.upstream else {
             return Err(Error::Missing(*first));
         };
-        upstream.files(self, &missing)?;
-        match self.absent(missing)?.first() {
+        upstream.files(self, &absent)?;
+        let brought = self.sort(absent)?;
+        other.extend(brought.other);
+        match brought.absent.first() {
             Some((first, _)) => Err(Error::Missing(*first)),
-            None => Ok(()),
+            None => Ok(other),
         }
     }
 
@@ -198,19 +201,29 @@ impl Store {
 
     /// The files of a tree that are not here in either mode.
     fn missing(&self, tree: TreeDigest) -> Result<Vec<(Digest, bool)>> {
-        let walked = self.walk(&[tree])?;
-        if let Some(lost) = walked.lost {
-            return Err(Error::Missing(lost.digest()));
-        }
-        self.absent(walked.files.into_iter().collect())
+        Ok(self.sort(self.files_of(tree)?)?.absent)
     }
 
-    /// Those of these files that are not here in either mode.
-    fn absent(&self, files: Vec<(Digest, bool)>) -> Result<Vec<(Digest, bool)>> {
+    fn files_of(&self, tree: TreeDigest) -> Result<Vec<(Digest, bool)>> {
+        let walked = self.walk(&[tree])?;
+        match walked.lost {
+            Some(lost) => Err(Error::Missing(lost.digest())),
+            None => Ok(walked.files.into_iter().collect()),
+        }
+    }
+
+    /// Tells files apart by what is wanting of them.
+    fn sort(&self, files: Vec<(Digest, bool)>) -> Result<Sorted> {
         let digests: Vec<Digest> = files.iter().map(|(digest, _)| *digest).collect();
-        let places = files.into_iter().zip(self.places(&digests)?);
-        let absent = places.filter(|(_, place)| !matches!(place, Some(Place::File { .. })));
-        Ok(absent.map(|(file, _)| file).collect())
+        let mut sorted = Sorted::default();
+        for (file, forms) in files.into_iter().zip(self.forms(&digests)?) {
+            match () {
+                () if !forms.is_file() => sorted.absent.push(file),
+                () if !forms.has_mode(file.1) => sorted.other.push(file),
+                () => {}
+            }
+        }
+        Ok(sorted)
     }
 
     /// Walks trees, with what of them has to come from the other store.
@@ -257,6 +270,15 @@ impl Store {
         }
         Ok(walked)
     }
+}
+
+/// Files that something is wanting of.
+#[derive(Default)]
+struct Sorted {
+    /// Not here in either mode.
+    absent: Vec<(Digest, bool)>,
+    /// Here in the other mode alone.
+    other: Vec<(Digest, bool)>,
 }
 
 /// What was come by in some trees.

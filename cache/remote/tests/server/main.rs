@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod access;
+mod behind;
 mod blobs;
 mod bytes;
 mod life;
