@@ -368,6 +368,8 @@ fn odd_compilers_come_to_what_they_come_to_alone() {
         // through links of the folder and the root
         "cat link/in ./link/../in /usr/bin/../../out/in > made",
         "echo shm > /dev/shm/x",
+        // under names that are others each time
+        "t=$(mktemp); echo x > $t; cat $t; rm $t; d=$(mktemp -d); echo x > $d/x; rm -r $d",
     ];
     let passed = [
         ("a signal killed it", "echo half > made; kill -9 $$"),
@@ -416,6 +418,25 @@ fn no_change_is_missed() {
         ("[ -x in ] || echo no", ":", "chmod 755 in"),
         ("[ -e new ] || echo no", ":", "touch new"),
         ("[ -d new ] || echo no", "touch new", "rm new; mkdir new"),
+        // the way there is a part of it
+        ("[ -e new/../in ] || echo no", ":", "mkdir new"),
+        (
+            "[ -e link/../in ] || echo no",
+            "ln -s new link",
+            "mkdir new",
+        ),
+        (
+            "{ echo > new/made; } 2> /dev/null || echo no",
+            ":",
+            "mkdir new",
+        ),
+        // what it leaves no trace of
+        (
+            "[ -e new ] && echo locked || { : > new; rm new; }",
+            ":",
+            "touch new",
+        ),
+        ("mkdir new && rmdir new || echo locked", ":", "mkdir new"),
         ("ls", "touch one two", "touch new"),
         (
             "cat link",

@@ -27,7 +27,7 @@ use rustix::fs::Mode;
 use crate::error::Result;
 use paths::Paths;
 use record::Recorder;
-use view::{Memo, Mentions, View};
+use view::{Glance, Memo, Mentions, View};
 
 pub use reason::Reason;
 pub use tally::Tally;
@@ -212,9 +212,12 @@ impl Compiles {
                 continue;
             };
             let fresh = self.fresh().calls.get(&key).cloned();
-            if let Some(result) =
-                fresh.map_or_else(|| store.call(key), |result| Ok(Some(result)))?
-            {
+            let known = fresh.map_or_else(|| store.call(key), |result| Ok(Some(result)))?;
+            let holds = |result: &CallResult| {
+                let absent = |path| view.glance(path).is_ok_and(|now| now == Glance::Absent);
+                result.gone.iter().map(Path::new).all(absent)
+            };
+            if let Some(result) = known.filter(holds) {
                 let paths = list;
                 return Ok(Some((KnownCall { kind, paths, key }, result)));
             }
