@@ -243,6 +243,10 @@ fn what_no_list_of_files_tells_is_not_remembered() {
             "open file",
             "echo 'int x;' > a.c; exec 3< a.c; cc -nostdinc -c /dev/fd/3 -o a.o || true",
         ),
+        (
+            "fifo",
+            "mkfifo /tmp/p; echo 'int x;' > /tmp/p & cc -nostdinc -c -x c /tmp/p -o a.o",
+        ),
     ] {
         let world = World::with_compiler(&[node("n", script)]);
         let (hits, misses, others) = {
@@ -370,6 +374,7 @@ fn odd_compilers_come_to_what_they_come_to_alone() {
         "echo shm > /dev/shm/x",
         // under names that are others each time
         "t=$(mktemp); echo x > $t; cat $t; rm $t; d=$(mktemp -d); echo x > $d/x; rm -r $d",
+        "mkfifo p; echo x > p & cat p; wait; rm p",
     ];
     let passed = [
         ("a signal killed it", "echo half > made; kill -9 $$"),
@@ -457,6 +462,11 @@ fn no_change_is_missed() {
             "echo 2 > /dev/shm/in",
         ),
         ("cat /tmp/in", "echo 1 > /tmp/in", "echo 2 > /tmp/in"),
+        (
+            "cat /tmp/p",
+            "mkfifo /tmp/p; echo 1 > /tmp/p & true",
+            "echo 2 > /tmp/p & true",
+        ),
         ("cat /proc/self/cwd/in", ":", "echo 2 > in"),
         ("cat <&3", "exec 3< in", "echo 2 > two; exec 3< two"),
         ("cat /dev/fd/3", "exec 3< in", "echo 2 > two; exec 3< two"),

@@ -12,6 +12,7 @@ use pwb_sandbox::{Access, Watched};
 use super::paths::{self, Aspect, Recorded};
 use super::view::{Glance, State, View};
 use super::{Reason, Scene};
+use crate::jobserver;
 
 /// As many scripts as the kernel lets run one another.
 const MOST_SCRIPTS: usize = 6;
@@ -299,6 +300,9 @@ impl<'a> Recorder<'a> {
             Glance::Absent => State::Absent,
             Glance::Folder => State::Folder,
             Glance::Link(target) => State::Link(target.clone()),
+            // It takes and gives tokens: what a compiler makes does not depend on them.
+            Glance::Stream if path == Path::new(jobserver::MOUNT) => State::Stream,
+            Glance::Stream => return Err(Reason::Special),
             Glance::Other => State::Other,
             Glance::File(_) => {
                 let mentions = self.view.contents(path).map_err(changed)?.mentions;
