@@ -4,12 +4,11 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use support::{World, listing, read};
+use support::{Said, World, cached, compiled, compiler, forget, listing, plain, read};
 
 /// How many compilations there are in a walk, and how many walks.
 const STEPS: usize = 40;
@@ -145,16 +144,6 @@ fn way(world: &World, arguments: &[&str], seed: u64) -> (Vec<String>, String) {
     ((0..STEPS).map(seen).collect(), said.err)
 }
 
-/// Forgets what the test's own nodes came to; what calls came to is kept.
-fn forget(world: &World) {
-    let index = rusqlite::Connection::open(world.path("store/index.sqlite")).unwrap();
-    index
-        .execute_batch(
-            "DELETE FROM results WHERE key IN (SELECT key FROM runs WHERE node LIKE 't/%'); DELETE FROM realizations; DELETE FROM memos",
-        )
-        .unwrap();
-}
-
 #[track_caller]
 fn same(seed: u64, steps: &[String], plain: &[String], cached: &[String]) {
     for (number, (plain, cached)) in plain.iter().zip(cached).enumerate() {
@@ -164,17 +153,6 @@ fn same(seed: u64, steps: &[String], plain: &[String], cached: &[String]) {
             "walk {seed}, step {number}; the way there:\n{before}"
         );
     }
-}
-
-/// How many calls were answered, how many ran and were remembered, and what is said of the others.
-#[track_caller]
-fn compiled(said: &str) -> (usize, usize, &str) {
-    let line = said.lines().find(|line| line.starts_with("compiled "));
-    let line = line.unwrap_or_else(|| panic!("no compiler was called: {said}"));
-    let (_, counts) = line.split_once(": ").unwrap();
-    let (hits, rest) = counts.split_once(" from the cache, ").unwrap();
-    let (misses, others) = rest.split_once(" ran").unwrap();
-    (hits.parse().unwrap(), misses.parse().unwrap(), others)
 }
 
 #[test]
@@ -242,6 +220,10 @@ fn what_no_list_of_files_tells_is_not_remembered() {
         (
             "open file",
             "echo 'int x;' > a.c; exec 3< a.c; cc -nostdinc -c /dev/fd/3 -o a.o || true",
+        ),
+        (
+            "fifo",
+            "mkfifo /tmp/p; echo 'int x;' > /tmp/p & cc -nostdinc -c -x c /tmp/p -o a.o",
         ),
     ] {
         let world = World::with_compiler(&[node("n", script)]);
@@ -318,45 +300,6 @@ fn walk_files(folder: &Path, contents: &str) {
     assert_eq!(turned, 1);
 }
 
-/// Puts a script in a compiler's place, `comp`. It has another name too.
-fn compiler(world: &World, real: &str, script: &str, node: &str) {
-    world.recipe(&format!(
-        r##"Recipe(nodes: {{
-            "text": Root(files: {{"/text": Text(r#"#!/bin/sh
-{script}
-"#)}}),
-            "scripts": Run(root: "tcc/root", inputs: {{"/in": "text"}}, cwd: "/usr/local",
-                run: ["sh", "-euc", "for name in real other; do cp /in/text $name; chmod 755 $name; done"],
-                outputs: ["/usr/local"]),
-            "root": Root(
-                layers: ["tcc/root", "scripts"],
-                links: {{"/through": "out", "/usr/bin/comp": "real", "/usr/bin/real": "../local/real", "/usr/bin/other": "../local/other"}},
-                compilers: {{"/usr/bin/comp": "/usr/bin/{real}"}},
-            ),
-            "n": Run(root: "root", cwd: "/out", run: ["sh", "-uc", r#"{node}"#], outputs: ["/out"]) }})"##
-    ));
-}
-
-/// What `n` comes to without the cache.
-#[track_caller]
-fn plain(world: &World) -> BTreeMap<String, String> {
-    listing(
-        &world
-            .well(&["realize", "--no-compile-cache", "t/n"])
-            .result(),
-    )
-}
-
-/// Builds `n` with the cache; it comes to the same. Gives what was counted.
-#[track_caller]
-fn cached(world: &World, plain: &BTreeMap<String, String>) -> (usize, usize, String) {
-    forget(world);
-    let said = world.well(&["realize", "t/n"]);
-    assert_eq!(listing(&said.result()), *plain, "{}", said.err);
-    let (hits, misses, others) = compiled(&said.err);
-    (hits, misses, others.to_owned())
-}
-
 #[test]
 fn odd_compilers_come_to_what_they_come_to_alone() {
     let world = World::with_compiler(&[]);
@@ -368,6 +311,9 @@ fn odd_compilers_come_to_what_they_come_to_alone() {
         // through links of the folder and the root
         "cat link/in ./link/../in /usr/bin/../../out/in > made",
         "echo shm > /dev/shm/x",
+        // under names that are others each time
+        "t=$(mktemp); echo x > $t; cat $t; rm $t; d=$(mktemp -d); echo x > $d/x; rm -r $d",
+        "mkfifo p; echo x > p & cat p; wait; rm p",
     ];
     let passed = [
         ("a signal killed it", "echo half > made; kill -9 $$"),
@@ -416,6 +362,25 @@ fn no_change_is_missed() {
         ("[ -x in ] || echo no", ":", "chmod 755 in"),
         ("[ -e new ] || echo no", ":", "touch new"),
         ("[ -d new ] || echo no", "touch new", "rm new; mkdir new"),
+        // the way there is a part of it
+        ("[ -e new/../in ] || echo no", ":", "mkdir new"),
+        (
+            "[ -e link/../in ] || echo no",
+            "ln -s new link",
+            "mkdir new",
+        ),
+        (
+            "{ echo > new/made; } 2> /dev/null || echo no",
+            ":",
+            "mkdir new",
+        ),
+        // what it leaves no trace of
+        (
+            "[ -e new ] && echo locked || { : > new; rm new; }",
+            ":",
+            "touch new",
+        ),
+        ("mkdir new && rmdir new || echo locked", ":", "mkdir new"),
         ("ls", "touch one two", "touch new"),
         (
             "cat link",
@@ -436,6 +401,11 @@ fn no_change_is_missed() {
             "echo 2 > /dev/shm/in",
         ),
         ("cat /tmp/in", "echo 1 > /tmp/in", "echo 2 > /tmp/in"),
+        (
+            "cat /tmp/p",
+            "mkfifo /tmp/p; echo 1 > /tmp/p & true",
+            "echo 2 > /tmp/p & true",
+        ),
         ("cat /proc/self/cwd/in", ":", "echo 2 > in"),
         ("cat <&3", "exec 3< in", "echo 2 > two; exec 3< two"),
         ("cat /dev/fd/3", "exec 3< in", "echo 2 > two; exec 3< two"),
@@ -487,4 +457,24 @@ fn two_processes_share_what_calls_came_to() {
     for name in ["t/a", "t/b"] {
         assert_eq!(compiled(&world.well(&["realize", name]).err), (1, 0, ""));
     }
+}
+
+#[test]
+fn more_calls_than_pwb_can_have_files_open_for_all_run() {
+    const CALLS: usize = 100;
+    let world = World::with_compiler(&[]);
+    let node = format!("for i in $(seq {CALLS}); do comp $i > $i 2>&1 & done; wait");
+    compiler(&world, "real", "sleep 1; echo ran", &node);
+    let pwb = "ulimit -n 256; exec \"$PWB\" realize t/n";
+    let said = Said::from(world.shell(pwb).output().unwrap());
+    let results = listing(&said.result());
+    for number in 1..=CALLS {
+        assert_eq!(results[&format!("out/{number}")], "ran\n", "{}", said.err);
+    }
+    let (hits, misses, others) = compiled(&said.err);
+    assert_eq!(hits, 0);
+    assert!(misses > 0, "{}", said.err);
+    let crowd = CALLS - misses;
+    let crowd = format!("{crowd} not to be remembered (too many others ran at once)");
+    assert!(others.contains(&crowd), "{}", said.err);
 }

@@ -21,6 +21,8 @@ pub struct CallResult {
     pub files: Vec<CallFile>,
     /// Symbolic links that it made, with their targets.
     pub links: Vec<(String, String)>,
+    /// Where it made something and removed it again: nothing may be there, or the call would come to something else.
+    pub gone: Vec<String>,
     /// Its exit code.
     pub code: i32,
     /// What it wrote to standard output.
@@ -124,6 +126,8 @@ impl CallResult {
             target: target.clone(),
             ..Default::default()
         };
+        // symlink(2) makes no link with an empty target.
+        let gone = |path: &String| link(&(path.clone(), String::new()));
         let duration = google::Duration {
             seconds: i64::try_from(self.wall.as_secs()).unwrap_or(i64::MAX),
             nanos: self.wall.subsec_nanos().cast_signed(),
@@ -138,7 +142,12 @@ impl CallResult {
                 virtual_execution_duration: Some(duration),
                 ..Default::default()
             }),
-            output_symlinks: self.links.iter().map(link).collect(),
+            output_symlinks: self
+                .links
+                .iter()
+                .map(link)
+                .chain(self.gone.iter().map(gone))
+                .collect(),
             ..Default::default()
         }
         .encode_to_vec()
@@ -165,6 +174,10 @@ impl CallResult {
                 let nanos = wall.nanos.unsigned_abs().min(999_999_999);
                 Duration::new(wall.seconds.unsigned_abs().min(LONGEST), nanos)
             });
+        let links = message.output_symlinks.into_iter();
+        let (links, gone): (Vec<_>, Vec<_>) = links
+            .map(|link| (link.path, link.target))
+            .partition(|(_, target)| !target.is_empty());
         Some(CallResult {
             folders: message
                 .output_directories
@@ -178,11 +191,8 @@ impl CallResult {
                 .into_iter()
                 .map(file)
                 .collect::<Option<_>>()?,
-            links: message
-                .output_symlinks
-                .into_iter()
-                .map(|link| (link.path, link.target))
-                .collect(),
+            links,
+            gone: gone.into_iter().map(|(path, _)| path).collect(),
             code: message.exit_code,
             wall: wall.unwrap_or_default(),
         })
@@ -203,6 +213,7 @@ mod tests {
                 mode: 0o644,
             }],
             links: vec![("build/l".into(), "x.o".into())],
+            gone: vec!["tmp/ccx.s".into()],
             code: 3,
             output: Some(Digest::of(b"said")),
             errors: None,

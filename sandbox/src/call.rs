@@ -6,16 +6,16 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{Shutdown, getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 
 use crate::watch::{self, Access};
-use crate::{outlet, sys};
+use crate::{outlet, room, sys};
 
 /// Where the launcher finds its caller.
 pub(crate) const SOCKET: &str = "/dev/pwb-launcher";
@@ -65,7 +65,7 @@ pub struct Call {
     /// Whether both are files, pipes, sockets or `/dev/null`. To anything else an answer cannot be written.
     pub plain_output: bool,
     /// The sandbox' root directory, to look at and write to what the program sees.
-    pub root: File,
+    pub root: Arc<File>,
     output: File,
     errors: File,
 }
@@ -109,7 +109,8 @@ impl Calls {
     /// meanwhile, ends with an error of its own, and the next one is waited for.
     pub fn next(&self) -> io::Result<Option<Call>> {
         loop {
-            let stream = match self.listener.accept() {
+            // Whoever calls meanwhile waits in the listener's queue.
+            let stream = match room::find(|| self.accept()) {
                 Ok((stream, _)) => stream,
                 Err(error) => match error.kind() {
                     io::ErrorKind::InvalidInput => return Ok(None),
@@ -118,9 +119,9 @@ impl Calls {
                 },
             };
             let stream = Arc::new(stream);
-            match Call::read(&stream, &self.path) {
+            match room::find(|| Call::read(&stream, &self.path)) {
                 Ok(call) => {
-                    let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut live = self.live();
                     let Some(live) = &mut *live else {
                         return Ok(None);
                     };
@@ -134,10 +135,23 @@ impl Calls {
         }
     }
 
+    fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let accepted = self.listener.accept();
+        // Without room the kernel does not look whether the listener is closed.
+        if accepted.is_err() && self.live().is_none() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        accepted
+    }
+
+    fn live(&self) -> MutexGuard<'_, Option<Vec<Weak<UnixStream>>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lets whoever waits for a call go, and whoever waits for a caller's word: one that lies may have seen to it that its
     /// socket outlives it.
     pub fn close(&self) -> io::Result<()> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = self.live();
         for stream in live.take().iter().flatten().filter_map(Weak::upgrade) {
             // One that is closed is closed.
             let _ = stream.shutdown(std::net::Shutdown::Both);
@@ -174,7 +188,7 @@ impl Call {
             inherits: inherits(&folder.join("fd"))?,
             plain_output: outlet::is_plain(&output)? && outlet::is_plain(&errors)?,
             one_output: identity(&output.metadata()?) == identity(&errors.metadata()?),
-            root: File::open(folder.join("root"))?,
+            root: Arc::new(File::open(folder.join("root"))?),
             stream: stream.clone(),
             process,
             output,
@@ -216,11 +230,12 @@ impl Call {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
         let [output, errors] = [self.hear()?, self.hear()?];
-        let notices = sys::descriptor_of(&self.process, notices)?;
+        let notices = room::find(|| sys::descriptor_of(&self.process, notices))?;
         if fs::read_link(sys::by_descriptor(&notices))? != Path::new("anon_inode:seccomp notify") {
             return Err(io::Error::other("its word is not the launcher's"));
         }
-        let [output, errors] = [self.opened(output)?, self.opened(errors)?];
+        let opened = |number| room::find(|| self.opened(number));
+        let [output, errors] = [opened(output)?, opened(errors)?];
         self.order(0)?;
         watch::attend(&notices, Some(self.stream.as_fd()), see)?;
         let [status, outlived] = [self.hear()?, self.hear()?];

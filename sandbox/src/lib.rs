@@ -46,6 +46,7 @@ mod outlet;
 mod overlay;
 mod remove;
 mod report;
+mod room;
 mod run;
 mod seccomp;
 mod spec;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each file of tests uses a part")]
 
+mod compiling;
 mod host;
 mod package;
 mod said;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use compiling::{cached, compiled, compiler, forget, plain};
 pub use host::{Running, eventually, mounts_below, processes};
 use package::Root;
 pub use said::Said;

@@ -10,7 +10,7 @@ use super::view::{State, View};
 use super::{Reason, Scene};
 
 /// Changes when a kind would be made or a call be recorded in another way.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// What `make` and shells tell their children of themselves; no compiler's output depends on it.
 const IGNORED: [&str; 8] = [

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit};
 use pwb_cache::{ActionKey, Batch, CallResult, Digest, KnownCall, New, Store, TreeDigest};
 use pwb_sandbox::{Call, Calls};
 use rustix::fs::Mode;
@@ -27,7 +28,7 @@ use rustix::fs::Mode;
 use crate::error::Result;
 use paths::Paths;
 use record::Recorder;
-use view::{Memo, Mentions, View};
+use view::{Glance, Memo, Mentions, View};
 
 pub use reason::Reason;
 pub use tally::Tally;
@@ -37,6 +38,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How many calls are attended to at once, for each core: each takes a thread and a few open files. `make` starts one or
 /// two.
 const CALLS_A_CORE: usize = 64;
+/// How many files a call that is watched has open: its caller's, its outputs, and those that are looked at.
+const FILES_A_CALL: u64 = 12;
 /// How many lists of paths a kind of calls is compared with.
 const MOST_LISTS: usize = 16;
 
@@ -45,6 +48,8 @@ const MOST_LISTS: usize = 16;
 pub struct Compiles {
     memo: Memo,
     fresh: Mutex<Fresh>,
+    /// How many calls are attended to now.
+    attended: AtomicUsize,
     /// What others may want to know of commands that succeeded.
     notes: Mutex<Vec<(ActionKey, Vec<KnownCall>)>>,
 }
@@ -74,6 +79,7 @@ impl Compiles {
         Compiles {
             memo: Memo::default(),
             fresh: Mutex::new(Fresh::new()),
+            attended: AtomicUsize::new(0),
             notes: Mutex::default(),
         }
     }
@@ -103,22 +109,21 @@ impl Compiles {
             tally.1.extend(outcome.known());
             tally.0.count(outcome);
         };
-        let most = std::thread::available_parallelism().map_or(1, usize::from) * CALLS_A_CORE;
-        let attended = AtomicUsize::new(0);
+        let most = most_calls();
         std::thread::scope(|scope| {
             while let Ok(Some(call)) = calls.next() {
                 let program = scene.programs.get(&call.program);
-                if attended.load(Ordering::Relaxed) >= most {
+                if self.attended.load(Ordering::Relaxed) >= most {
                     if let Some(program) = program {
                         count(pass(call, program, Reason::Crowd));
                     }
                     continue;
                 }
-                attended.fetch_add(1, Ordering::Relaxed);
-                let (attended, count) = (&attended, &count);
+                self.attended.fetch_add(1, Ordering::Relaxed);
+                let count = &count;
                 scope.spawn(move || {
                     count(self.attend(store, scene, call));
-                    attended.fetch_sub(1, Ordering::Relaxed);
+                    self.attended.fetch_sub(1, Ordering::Relaxed);
                 });
             }
             // Should it have failed: nobody waits for an answer that will not come.
@@ -212,9 +217,12 @@ impl Compiles {
                 continue;
             };
             let fresh = self.fresh().calls.get(&key).cloned();
-            if let Some(result) =
-                fresh.map_or_else(|| store.call(key), |result| Ok(Some(result)))?
-            {
+            let known = fresh.map_or_else(|| store.call(key), |result| Ok(Some(result)))?;
+            let holds = |result: &CallResult| {
+                let absent = |path| view.glance(path).is_ok_and(|now| now == Glance::Absent);
+                result.gone.iter().map(Path::new).all(absent)
+            };
+            if let Some(result) = known.filter(holds) {
                 let paths = list;
                 return Ok(Some((KnownCall { kind, paths, key }, result)));
             }
@@ -230,9 +238,7 @@ impl Compiles {
         program: &Path,
         kind: Digest,
     ) -> Outcome {
-        let Ok(root) = call.root.try_clone() else {
-            return pass(call, program, Reason::Lost);
-        };
+        let root = call.root.clone();
         let view = View::new(&root, &self.memo);
         let pinned_date = call
             .environment
@@ -334,6 +340,15 @@ impl From<io::Result<Outcome>> for Outcome {
     fn from(outcome: io::Result<Outcome>) -> Outcome {
         outcome.unwrap_or(Outcome::Passed(Reason::Lost))
     }
+}
+
+/// How many calls are attended to at once. A fourth of the files that this process may have open is left to all else.
+fn most_calls() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let room = getrlimit(Resource::RLIMIT_NOFILE).map_or(usize::MAX, |(files, _)| {
+        (files / 4 * 3 / FILES_A_CALL) as usize
+    });
+    room.clamp(1, cores * CALLS_A_CORE)
 }
 
 fn pass(call: Call, program: &Path, reason: Reason) -> Outcome {

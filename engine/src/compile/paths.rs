@@ -86,6 +86,7 @@ pub(crate) fn node(state: &State) -> String {
         State::File(digest, mode) => format!("file {} {mode:o}", digest.hex()),
         State::Link(target) => format!("link {target:?}"),
         State::Folder => "folder".to_owned(),
+        State::Stream => "stream".to_owned(),
         State::Other => "other".to_owned(),
     }
 }

@@ -27,7 +27,7 @@ pub enum Reason {
     Time,
     /// A path that is not UTF-8, or has a line break in it.
     Path,
-    /// It made something that is neither a file, a folder nor a link.
+    /// It met a fifo or a socket, or made something that is neither a file, a folder nor a link.
     Special,
     /// It did something that no list of files can tell.
     Beyond(&'static str),
@@ -57,7 +57,9 @@ impl fmt::Display for Reason {
             Reason::Moved => "it moved a folder, or another process wrote into one that it made",
             Reason::Time => "__DATE__, __TIME__ or __TIMESTAMP__ is in what it read",
             Reason::Path => "a path is not plain UTF-8",
-            Reason::Special => "it made something other than a file, folder or link",
+            Reason::Special => {
+                "it used a fifo or socket, or made something other than a file, folder or link"
+            }
             Reason::Beyond(why) => why,
             Reason::Store => "the store could not be read or written",
             Reason::Outlived => "what it started lives on",

@@ -12,6 +12,7 @@ use pwb_sandbox::{Access, Watched};
 use super::paths::{self, Aspect, Recorded};
 use super::view::{Glance, State, View};
 use super::{Reason, Scene};
+use crate::jobserver;
 
 /// As many scripts as the kernel lets run one another.
 const MOST_SCRIPTS: usize = 6;
@@ -122,7 +123,9 @@ impl<'a> Recorder<'a> {
                 Glance::Link(target) if follow || !rest.is_empty() => Some(target.clone()),
                 _ => None,
             };
-            if target.is_some() || rest.is_empty() {
+            // Without the folder that `..` leaves there is no way on.
+            let left = rest.front().is_some_and(|name| name == "..");
+            if target.is_some() || left || rest.is_empty() {
                 self.note(&next, glance);
             }
             let Some(target) = target else {
@@ -194,6 +197,10 @@ impl<'a> Recorder<'a> {
         if !self.scene.varies(&path) || !self.written.insert(path.clone()) {
             return Ok(());
         }
+        if let Some(folder) = path.parent() {
+            // Without it nothing can be made there.
+            self.note(folder, self.view.glance(folder)?);
+        }
         let key = (path, Aspect::Node);
         if let Some(Before::Glance(glance @ Glance::File(_))) = self.seen.get(&key)
             && let State::File(digest, mode) = self.view.state(&key.0)?
@@ -248,6 +255,11 @@ impl<'a> Recorder<'a> {
             if self.is_own(path, *aspect) {
                 continue;
             }
+            // Many of these have names that are others each time, and would make a list of paths each.
+            if self.is_gone(path) {
+                result.gone.push(text(path)?);
+                continue;
+            }
             let state = match before {
                 Before::Names(listing) => paths::names(*listing),
                 Before::Contents(_, digest, mode) => paths::node(&State::File(*digest, *mode)),
@@ -261,21 +273,21 @@ impl<'a> Recorder<'a> {
         Ok((recorded, result))
     }
 
-    /// Whether a path tells of the call itself: below what it made, or made and removed again.
+    /// Whether a path tells of the call itself: what is in what it made.
     fn is_own(&self, path: &Path, aspect: Aspect) -> bool {
-        let made = |path: &Path| {
-            let was_absent = matches!(
-                self.seen.get(&(path.to_owned(), Aspect::Node)),
-                Some(Before::Glance(Glance::Absent))
-            );
-            was_absent && self.written.contains(path)
-        };
-        let gone = || {
-            self.view
-                .glance(path)
-                .is_ok_and(|now| now == Glance::Absent)
-        };
-        path.ancestors().skip(1).any(made) || made(path) && (aspect == Aspect::Names || gone())
+        let made = |path: &Path| self.is_made(path);
+        path.ancestors().skip(1).any(made) || made(path) && aspect == Aspect::Names
+    }
+
+    /// Whether the call made something at a path and removed it again.
+    fn is_gone(&self, path: &Path) -> bool {
+        let now = || self.view.glance(path);
+        self.is_made(path) && now().is_ok_and(|now| now == Glance::Absent)
+    }
+
+    fn is_made(&self, path: &Path) -> bool {
+        let before = self.seen.get(&(path.to_owned(), Aspect::Node));
+        matches!(before, Some(Before::Glance(Glance::Absent))) && self.written.contains(path)
     }
 
     /// What was at a path that was only looked at; it must be there still.
@@ -288,6 +300,9 @@ impl<'a> Recorder<'a> {
             Glance::Absent => State::Absent,
             Glance::Folder => State::Folder,
             Glance::Link(target) => State::Link(target.clone()),
+            // It takes and gives tokens: what a compiler makes does not depend on them.
+            Glance::Stream if path == Path::new(jobserver::MOUNT) => State::Stream,
+            Glance::Stream => return Err(Reason::Special),
             Glance::Other => State::Other,
             Glance::File(_) => {
                 let mentions = self.view.contents(path).map_err(changed)?.mentions;

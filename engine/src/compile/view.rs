@@ -30,7 +30,9 @@ pub(crate) enum State {
     File(Digest, u32),
     Link(PathBuf),
     Folder,
-    /// A device, a fifo, a socket; or a link on the way.
+    /// A fifo or a socket: what comes out of it is another's word.
+    Stream,
+    /// A device; or a link on the way.
     Other,
 }
 
@@ -90,6 +92,7 @@ impl<'a> View<'a> {
                 let target = readlinkat(&file, "", Vec::new())?;
                 State::Link(PathBuf::from(OsString::from_vec(target.into_bytes())))
             }
+            FileType::Fifo | FileType::Socket => State::Stream,
             _ => State::Other,
         })
     }
@@ -106,6 +109,7 @@ impl<'a> View<'a> {
                 let target = readlinkat(&file, "", Vec::new())?;
                 Glance::Link(PathBuf::from(OsString::from_vec(target.into_bytes())))
             }
+            FileType::Fifo | FileType::Socket => Glance::Stream,
             _ => Glance::Other,
         })
     }
@@ -234,6 +238,7 @@ pub(crate) enum Glance {
     File(Identity),
     Link(PathBuf),
     Folder,
+    Stream,
     Other,
 }
 
