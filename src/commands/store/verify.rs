@@ -100,6 +100,7 @@ fn tell(store: &Store, fault: &Fault) -> Result<(&'static str, String), Failure>
     Ok(match fault {
         Fault::Altered(digest, executable) => ("altered", file(digest, executable)),
         Fault::Gone(digest, executable) => ("missing", file(digest, executable)),
+        Fault::Unreadable(_, _, told) => ("unreadable", told.clone()),
         Fault::Message(digest) => ("altered", format!("message {digest}")),
         Fault::Unwhole(tree, keys) => {
             let mut nodes = Vec::new();
