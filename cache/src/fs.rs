@@ -71,6 +71,16 @@ pub fn read_dir(path: &Path) -> Result<Vec<fs::DirEntry>> {
         .map_err(Error::io("list", path))
 }
 
+/// Returns once nothing that was written to the file system of `path` before can be lost.
+pub fn sync(path: &Path) -> Result<()> {
+    rustix::fs::syncfs(&open(path)?).map_err(|error| Error::io("sync", path)(error.into()))
+}
+
+/// Gives a file a second name.
+pub fn hard_link(file: &Path, name: &Path) -> Result<()> {
+    fs::hard_link(file, name).map_err(Error::io("link", name))
+}
+
 /// Sets a path's permission bits.
 pub fn chmod(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))

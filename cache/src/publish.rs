@@ -3,7 +3,6 @@
 //! One thread syncs the file system and then commits what had been finished before the sync. A row therefore never
 //! names a file that a loss of power could still tear. The action's lock is held until its row is there.
 
-use std::fs::File;
 use std::iter;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::batch::New;
 use crate::call::CallResult;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs;
 use crate::history::Run;
 use crate::index::{Durability, Index};
@@ -138,8 +137,7 @@ impl Store {
 
     /// Returns once nothing that was written to the store before can be lost, rows included.
     pub(crate) fn sync(&self) -> Result<()> {
-        let root: File = fs::open(self.root())?;
-        rustix::fs::syncfs(&root).map_err(|error| Error::io("sync", self.root())(error.into()))
+        fs::sync(self.root())
     }
 }
 
