@@ -29,6 +29,11 @@ impl Disk {
         })
     }
 
+    /// The store's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Returns once nothing that was written before can be lost. What was lost once cannot be told from what was not: after a
     /// failure there are failures only.
     pub fn sync(&self) -> Result<()> {

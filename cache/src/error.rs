@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
+use rustix::io::Errno;
 
 use crate::digest::Digest;
 use crate::filter::PatternError;
@@ -194,6 +195,20 @@ impl Error {
                 Some("realize it: what is missing is built or fetched anew".into())
             }
             _ => None,
+        }
+    }
+
+    /// Whether the disk does not give back what was written to it.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        let bad = [Errno::IO, Errno::UCLEAN, Errno::BADMSG].map(|errno| errno.raw_os_error());
+        matches!(self, Error::Io { source, .. } if source.raw_os_error().is_some_and(|code| bad.contains(&code)))
+    }
+
+    /// The path of a file, and the system's answer; another error as it is.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Error::Io { path, source, .. } => format!("{}: {source}", path.display()),
+            other => other.to_string(),
         }
     }
 

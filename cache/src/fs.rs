@@ -71,6 +71,11 @@ pub fn read_dir(path: &Path) -> Result<Vec<fs::DirEntry>> {
         .map_err(Error::io("list", path))
 }
 
+/// Gives a file a second name.
+pub fn hard_link(file: &Path, name: &Path) -> Result<()> {
+    fs::hard_link(file, name).map_err(Error::io("link", name))
+}
+
 /// Sets a path's permission bits.
 pub fn chmod(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))

@@ -89,6 +89,13 @@ impl Index {
         })
     }
 
+    /// Ends with all in one file, which has no log beside it.
+    pub fn close(self) -> Result<()> {
+        self.read("be closed", |db| {
+            db.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+        })
+    }
+
     /// A panic cannot leave a transaction half done: SQLite rolls back what was not committed.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection
@@ -307,6 +314,19 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 
 fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Puts what is in an index's log into the index, as far as SQLite can; false if others are using it.
+pub(crate) fn fold(path: &Path) -> Result<bool> {
+    let folded = Connection::open(path).and_then(|db| {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        db.query_row(sql, [], |row| row.get::<_, bool>(0))
+    });
+    match folded {
+        Ok(busy) => Ok(!busy),
+        Err(error) if is_damage(&error) => Ok(true),
+        Err(error) => Err(failed("take in its log", path)(error)),
+    }
 }
 
 /// Whether the file is anything else than an index that some pwb has written. A damage may be where nobody has looked yet.

@@ -33,9 +33,13 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 impl Store {
     /// Removes what is of no use, or finds out what would be removed.
     pub fn collect(&self, policy: &Policy, dry_run: bool) -> Result<Collected> {
+        let alone = Lock::acquire(&self.root().join("locks/gc"))?;
+        self.collect_alone(&alone, policy, dry_run)
+    }
+
+    fn collect_alone(&self, _alone: &Lock, policy: &Policy, dry_run: bool) -> Result<Collected> {
         self.tell_uses()?;
         self.session()?;
-        let _one_at_a_time = Lock::acquire(&self.root().join("locks/gc"))?;
         session::sweep(self.root())?;
         if dry_run {
             return Collection::begin(self, policy)?.run(true);
@@ -56,13 +60,17 @@ impl Store {
         if looked.is_ok_and(|when| when.elapsed().is_ok_and(|since| since < DAY)) {
             return Ok(None);
         }
+        // Who collects, or verifies, may do so for minutes: a build does not wait for that.
+        let Some(alone) = Lock::try_acquire(&self.root().join("locks/gc"))? else {
+            return Ok(None);
+        };
         fs::write(&stamp, b"")?;
         let size = sweep::size(self)?;
         let larger = policy.max_size.is_some_and(|max| size > max);
         if !larger && policy.older_than.is_none() {
             return Ok(None);
         }
-        self.collect(policy, false).map(Some)
+        self.collect_alone(&alone, policy, false).map(Some)
     }
 }
 

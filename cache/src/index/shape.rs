@@ -2,7 +2,7 @@
 //! neither, so to it a page of one table is as good as a page of another.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Error, ErrorCode, Row};
+use rusqlite::{Connection, Error, ErrorCode, Row, ffi};
 
 use super::{MIGRATIONS, version};
 
@@ -111,7 +111,14 @@ pub fn is_damage(error: &Error) -> bool {
             | Error::IntegralValueOutOfRange(..)
             | Error::Utf8Error(..)
     );
-    found || read
+    // The file is cut off, or the disk does not give a page of it back.
+    let lost = [
+        ffi::SQLITE_IOERR_SHORT_READ,
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_CORRUPTFS,
+    ];
+    let code = error.sqlite_extended_error_code();
+    found || read || code.is_some_and(|code| lost.contains(&code))
 }
 
 fn schema(db: &Connection) -> rusqlite::Result<Vec<(String, String)>> {

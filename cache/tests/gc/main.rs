@@ -4,6 +4,7 @@
 
 mod damage;
 mod model;
+mod verify;
 mod world;
 
 use std::collections::BTreeMap;

@@ -24,7 +24,9 @@ pub fn run(cli: &Cli, repair: bool, as_json: bool) -> Result<ExitCode, Failure> 
         false => Vec::new(),
     };
     let faults = verified.faults.iter().map(|fault| tell(&store, fault));
-    let faults: Vec<(&str, String)> = faults.collect::<Result<_, _>>()?;
+    let mut faults: Vec<(&str, String)> = faults.collect::<Result<_, _>>()?;
+    let unreadable = rebuilt.iter().flat_map(|rebuilt| &rebuilt.unreadable);
+    faults.extend(unreadable.map(|told| ("unreadable", told.clone())));
     if as_json {
         let fault = |(kind, what): &(&str, String)| json!({"kind": kind, "what": what});
         let faults: Vec<Value> = faults.iter().map(fault).collect();
@@ -100,6 +102,7 @@ fn tell(store: &Store, fault: &Fault) -> Result<(&'static str, String), Failure>
     Ok(match fault {
         Fault::Altered(digest, executable) => ("altered", file(digest, executable)),
         Fault::Gone(digest, executable) => ("missing", file(digest, executable)),
+        Fault::Unreadable(_, _, told) => ("unreadable", told.clone()),
         Fault::Message(digest) => ("altered", format!("message {digest}")),
         Fault::Unwhole(tree, keys) => {
             let mut nodes = Vec::new();
