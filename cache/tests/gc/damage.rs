@@ -128,8 +128,8 @@ proptest! {
                 }
                 Step::Lose(file) => {
                     if let Some(path) = object(&world, file) {
+                        // If it was altered, it still is in folders that it was linked into.
                         fs::remove_file(path).unwrap();
-                        model.altered.remove(&file);
                         model.lost.insert(file);
                     }
                 }
