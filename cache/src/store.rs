@@ -61,12 +61,11 @@ pub struct Store {
 impl Store {
     /// Opens the store at `root`, made if it is not there.
     pub fn open(root: &Path) -> Result<Store> {
-        fs::create_dir_all(root)?;
-        let disk = Disk::open(root)?;
         let index = root.join("index.sqlite");
         for folder in ["trees", "logs", "locks", "tmp"] {
             fs::create_dir_all(&root.join(folder))?;
         }
+        let disk = Disk::open(root)?;
         // The last of them is made last: where it is, all are.
         if !root.join("cas/ff").is_dir() {
             for byte in 0..=255_u8 {
