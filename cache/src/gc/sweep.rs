@@ -128,11 +128,13 @@ impl Collection<'_> {
         for entry in fs::read_dir(&root.join("logs"))? {
             let name = entry.file_name().to_string_lossy().into_owned();
             let key = name.trim_end_matches(".log");
-            // One that is written to belongs to whoever has the action's lock.
-            let free = || Lock::try_acquire(&root.join("locks").join(key));
-            if results.contains(key) || !is_older(&entry, age) || free()?.is_none() {
+            if results.contains(key) || !is_older(&entry, age) {
                 continue;
             }
+            // One that is written to belongs to whoever has the action's lock.
+            let Some(_lock) = Lock::try_acquire(&root.join("locks").join(key))? else {
+                continue;
+            };
             self.count(Part::Logs, size_of(&entry));
             if !dry_run {
                 fs::remove_file(&entry.path())?;

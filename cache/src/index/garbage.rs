@@ -1,5 +1,6 @@
 //! What the collector of garbage reads, and removes: many rows at a time, and not so many that others wait.
 
+use rusqlite::ErrorCode::{DatabaseBusy, DiskFull};
 use rusqlite::{Params, Row, params};
 
 use super::folders::chain_from_row;
@@ -157,8 +158,13 @@ impl Index {
         if free < 1000 || free < all / 4 {
             return Ok(());
         }
-        db.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
-            .map_err(failed)
+        match db.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);") {
+            // It takes room, and the index for itself: another time.
+            Err(error) if matches!(error.sqlite_error_code(), Some(DiskFull | DatabaseBusy)) => {
+                Ok(())
+            }
+            shrunk => shrunk.map_err(failed),
+        }
     }
 
     fn list<T>(&self, sql: &str, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>> {
