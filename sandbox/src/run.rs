@@ -80,7 +80,7 @@ impl Sandbox {
             },
             network: spec.network,
         };
-        birth.ask().map_err(blame("begin"))?;
+        birth.ask().map_err(unheard)?;
         Ok((Sandbox(control), captured.map(|(reader, _)| reader)))
     }
 
@@ -191,6 +191,30 @@ fn ready(
     Ok((heard, fired.next() == Some(true)))
 }
 
+/// Nobody hears who asks for a sandbox: the nursery was killed as soon as it was there.
+fn unheard(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Error::Lost,
+        _ => blame("begin")(error),
+    }
+}
+
 fn blame(action: &'static str) -> impl Fn(io::Error) -> Error {
     move |source| Error::Helper { action, source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nursery_that_is_gone_was_killed_from_outside() {
+        let (asks, nursery) = UnixStream::pair().unwrap();
+        drop(nursery);
+        let error = (&asks).write_all(b"x").unwrap_err();
+        assert!(matches!(unheard(error), Error::Lost));
+        let refused = unheard(io::ErrorKind::OutOfMemory.into());
+        assert!(!matches!(refused, Error::Lost));
+    }
 }
