@@ -56,6 +56,7 @@ impl Cli {
 }
 
 fn without_empty_variables(command: clap::Command) -> clap::Command {
+    // An empty URL of a shared cache says that there is to be none.
     let without = |arg: Arg| match arg.get_env().and_then(env::var_os) {
         Some(value) if value.is_empty() && arg.get_id() != "remote" => arg.env(Resettable::Reset),
         _ => arg,

@@ -68,13 +68,13 @@ fn listen() -> Result<(), Failure> {
     thread::spawn(move || {
         for signal in &mut signals {
             let (done, ended) = mpsc::channel();
-            thread::spawn(move || {
+            let said = thread::Builder::new().spawn(move || {
                 let all = farewells().clone();
                 all.iter().for_each(|farewell| farewell());
                 let _ = done.send(());
             });
-            // Should they fail or hang, pwb ends all the same.
-            let _ = ended.recv_timeout(PATIENCE);
+            // Should they fail or hang, or not begin, pwb ends all the same.
+            let _ = said.map(|_| ended.recv_timeout(PATIENCE));
             // It cannot fail with these.
             let _ = emulate_default_handler(signal);
         }
