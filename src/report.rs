@@ -82,12 +82,15 @@ pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// What is wrong and stops nothing.
+/// Says what is wrong and stops nothing.
 pub fn warn(what: &str) {
-    note(format_args!(
-        "{} {what}",
-        style("warning:").for_stderr().yellow().bold()
-    ));
+    note(warning(what));
+}
+
+/// A line for what is wrong and stops nothing.
+pub fn warning(what: &str) -> String {
+    let word = style("warning:").for_stderr().yellow().bold();
+    format!("{word} {what}")
 }
 
 /// Prints the error.

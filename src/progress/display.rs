@@ -13,7 +13,7 @@ use pwb_remote::Notice;
 
 use super::forecast::Forecast;
 use crate::journal::{Outcome, title};
-use crate::report::note;
+use crate::report::{note, warning};
 use crate::units::many;
 
 /// How many files or nodes are named.
@@ -373,10 +373,7 @@ impl Display {
     }
 
     fn warn(&self, what: &str) {
-        self.line(&format!(
-            "{} {what}",
-            style("warning:").for_stderr().yellow()
-        ));
+        self.line(&warning(what));
     }
 
     fn line(&self, text: &str) {

@@ -9,6 +9,7 @@ mod library;
 mod mutation;
 mod names;
 mod nodes;
+mod options;
 mod roots;
 mod size;
 mod syntax;
