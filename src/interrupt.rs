@@ -65,7 +65,7 @@ fn listen() -> Result<(), Failure> {
     let mut signals = Signals::new(heeded).map_err(failed)?;
     // Of two that come here at once one listens in vain.
     let _ = EAR.set(signals.handle());
-    thread::spawn(move || {
+    let listening = thread::Builder::new().spawn(move || {
         for signal in &mut signals {
             let (done, ended) = mpsc::channel();
             let said = thread::Builder::new().spawn(move || {
@@ -79,7 +79,7 @@ fn listen() -> Result<(), Failure> {
             let _ = emulate_default_handler(signal);
         }
     });
-    Ok(())
+    listening.map(drop).map_err(failed)
 }
 
 /// Whether a process with this `/proc/PID/status` ignores a signal.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{llistxattr, lremovexattr};
 use rustix::io::Errno;
 
+use crate::crew;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -154,6 +155,7 @@ pub(crate) fn digest_of(path: &Path) -> Result<Digest> {
     if size < LARGE {
         return Ok(Digest::of(&fs::read(path)?));
     }
+    crew::start()?;
     let mut hasher = blake3::Hasher::new();
     hasher
         .update_mmap_rayon(path)

@@ -40,6 +40,9 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// The system refused a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
     /// SQLite refused a statement.
     #[error("the index {} cannot {verb}", path.display())]
     Index {
@@ -126,6 +129,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io { .. }
+            | Error::Thread(_)
             | Error::Index { .. }
             | Error::NewerSchema { .. }
             | Error::Unsafe(_)
@@ -163,6 +167,10 @@ impl Error {
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
                 Some("a folder is wanted where a file is".into())
             }
+            Error::Thread(_) => Some(
+                "`ulimit -u`, and the limit of pids of a container, say how many there may be"
+                    .into(),
+            ),
             Error::Index { path, source, .. } if is_damage(source) => Some(format!(
                 "`pwb store repair` saves what it can; or remove {}: all is found or built again",
                 path.display()

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, open, statat};
 
 use crate::batch::Batch;
+use crate::crew;
 use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
@@ -104,6 +105,7 @@ impl<'a> Intake<'a> {
     }
 
     fn all(&self, known: Option<&Snapshot>) -> Result<Option<Snapshot>> {
+        crew::start()?;
         let at = Path::new("");
         self.folder(at, &self.stat(at)?, known)
     }

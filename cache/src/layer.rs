@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::batch::Batch;
+use crate::crew;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -27,6 +28,7 @@ impl Batch<'_> {
             None => Tree::default(),
         };
         let mut layer = self.apply(upper, tree, &mut Vec::new(), &mut files)?;
+        crew::start()?;
         let taken: Vec<TreeNode> = files
             .par_iter()
             .map(|file| {

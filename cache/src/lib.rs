@@ -11,6 +11,7 @@ mod blob;
 mod call;
 mod changes;
 mod checksum;
+pub mod crew;
 mod digest;
 mod directories;
 mod directory;

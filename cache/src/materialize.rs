@@ -6,6 +6,7 @@ use std::sync::{MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
+use crate::crew;
 use crate::digest::Digest;
 use crate::directory::{Entry, TreeDigest};
 use crate::error::{Error, Result};
@@ -43,6 +44,7 @@ impl Store {
             self.copy_other_mode(digest, executable)?;
         }
         let temporary = self.session()?.path("tree");
+        crew::start()?;
         self.link_directory(tree, &temporary)?;
         // A row must not vouch for a folder that is only being put in place, not even once power is lost.
         if self.index.forget_tree(tree)? {

@@ -6,13 +6,13 @@
 use std::iter;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::New;
 use crate::call::CallResult;
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history::Run;
 use crate::index::{Durability, Index};
 use crate::lock::Lock;
@@ -104,7 +104,9 @@ impl Store {
     ) -> Result<Publisher<'scope>> {
         let (sender, receiver) = channel();
         let index = Index::open(&self.root().join("index.sqlite"), Durability::Power)?;
-        let thread = scope.spawn(move || self.publish(&receiver, &index, durable));
+        let work = move || self.publish(&receiver, &index, durable);
+        let thread = Builder::new().spawn_scoped(scope, work);
+        let thread = thread.map_err(Error::Thread)?;
         Ok(Publisher { sender, thread })
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::batch::digest_by_reading;
+use crate::crew;
 use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -140,6 +141,7 @@ fn files(root: &Path) -> Result<Files> {
         Some(file) => Ok(Some((file, readable(&entry.path())?))),
         None => Ok(None),
     };
+    crew::start()?;
     let looked: Vec<_> = paths.par_iter().map(look).collect::<Result<_>>()?;
     let mut files = Files::default();
     for ((hash, executable), read) in looked.into_iter().flatten() {

@@ -6,6 +6,7 @@ use std::io;
 use rayon::prelude::*;
 
 use crate::batch::digest_by_reading;
+use crate::crew;
 use crate::digest::Digest;
 use crate::directory::TreeDigest;
 use crate::error::{Error, Result};
@@ -107,6 +108,7 @@ impl Store {
     fn verify_files(&self, found: &mut Verified) -> Result<HashSet<(Digest, bool)>> {
         let files = self.index.files()?;
         let look = |file: &(Digest, bool)| Ok((*file, self.file_fault(*file)?));
+        crew::start()?;
         let looked: Vec<_> = files.par_iter().map(look).collect::<Result<_>>()?;
         let mut sound = HashSet::new();
         for (file, fault) in looked {

@@ -150,6 +150,11 @@ impl Error {
         Error::Failed(vec![Failure { node, error: self }])
     }
 
+    /// A thread that the system refused.
+    pub(crate) fn thread(refused: std::io::Error) -> Error {
+        Error::Store(pwb_cache::Error::Thread(refused))
+    }
+
     /// Whether an object was found missing, so that planning anew may mend it.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(

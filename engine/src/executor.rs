@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Sender, channel};
-use std::thread::scope;
+use std::thread::{Builder, scope};
 use std::time::{Duration, Instant};
 
 use pwb_cache::{ActionResult, Lineage, Outcome, Publication, Publisher, Run, Store, TreeDigest};
@@ -109,17 +109,18 @@ impl Executor<'_> {
                         }
                         Err(error) => ended.push((step, Err(error))),
                         Ok(Found::Job(job)) => {
-                            slots.0[lane(step)] -= 1;
-                            working += 1;
-                            let report = Report {
-                                step,
-                                result: None,
-                                to: sender.clone(),
-                            };
-                            scope.spawn(move || {
-                                let mut report = report;
+                            let to = sender.clone();
+                            let work = move || {
+                                let mut report = Report::on(step, to);
                                 report.result = Some(self.work(&job, publisher));
-                            });
+                            };
+                            match Builder::new().spawn_scoped(scope, work) {
+                                Ok(_) => {
+                                    slots.0[lane(step)] -= 1;
+                                    working += 1;
+                                }
+                                Err(error) => ended.push((step, Err(Error::thread(error)))),
+                            }
                         }
                     }
                 }
@@ -283,6 +284,13 @@ struct Report {
     step: StepId,
     result: Option<Result<TreeDigest>>,
     to: Sender<(StepId, Result<TreeDigest>)>,
+}
+
+impl Report {
+    fn on(step: StepId, to: Sender<(StepId, Result<TreeDigest>)>) -> Report {
+        let result = None;
+        Report { step, result, to }
+    }
 }
 
 impl Drop for Report {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
-use std::thread::{scope, sleep};
+use std::thread::{Builder, scope, sleep};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -73,19 +73,21 @@ pub fn rerun(
     let next = Mutex::new(steps.iter());
     let found = Mutex::new(HashMap::new());
     scope(|scope| {
-        for _ in 0..settings.jobs.min(steps.len()) {
-            scope.spawn(|| {
-                leave_a_core();
-                // The lock is let go of before the work begins.
-                let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
-                while let Some(&step) = take() {
-                    let reran = again.one(step);
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found.insert(step, reran);
-                }
-            });
-        }
-    });
+        let work = || {
+            leave_a_core();
+            // The lock is let go of before the work begins.
+            let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some(&step) = take() {
+                let reran = again.one(step);
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.insert(step, reran);
+            }
+        };
+        (0..settings.jobs.min(steps.len())).try_for_each(|_| {
+            let started = Builder::new().spawn_scoped(scope, work);
+            started.map(drop).map_err(Error::thread)
+        })
+    })?;
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut reran, mut failures) = (Vec::new(), Vec::new());
     for step in steps {

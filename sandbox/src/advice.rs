@@ -35,9 +35,15 @@ pub(crate) fn after(step: Step, path: Option<&Path>, errno: i32) -> Option<Strin
             "the host's root is an initramfs; start from a root on a file system (switch_root)"
                 .into(),
         ),
+        (_, Errno::EAGAIN) => Some(limits()),
         (Step::Seccomp, _) => Some("the kernel needs CONFIG_SECCOMP_FILTER".into()),
         _ => None,
     }
+}
+
+/// The advice where the system has no room for a process.
+pub(crate) fn limits() -> String {
+    "`pwb doctor` tries all that a sandbox needs; `ulimit -a` shows limits".into()
 }
 
 /// The first switch that is set against user namespaces.

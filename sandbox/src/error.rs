@@ -96,9 +96,7 @@ impl Error {
                 Some(format!("PATH inside the sandbox is {searched:?}"))
             }
             Self::Lost => Some("the kernel's out-of-memory killer leaves a line in `dmesg`".into()),
-            Self::Helper { .. } => {
-                Some("`pwb doctor` tries all that a sandbox needs; `ulimit -a` shows limits".into())
-            }
+            Self::Helper { .. } => Some(advice::limits()),
             Self::Invalid(_) | Self::NotArmed | Self::NotExecutable { .. } => None,
         }
     }
@@ -129,6 +127,12 @@ impl From<Unrunnable> for Error {
             return Self::CommandNotFound { command, searched };
         };
         let reason = match Errno::from_raw(errno) {
+            Errno::EAGAIN | Errno::ENOMEM => {
+                return Self::Helper {
+                    action: "start the command in",
+                    source: io::Error::from_raw_os_error(errno),
+                };
+            }
             Errno::ENOENT => {
                 "the interpreter it names (ELF loader or #! line) does not exist in the sandbox"
                     .into()

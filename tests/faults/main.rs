@@ -20,3 +20,4 @@ mod rights;
 mod seed;
 mod space;
 mod table;
+mod threads;

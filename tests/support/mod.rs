@@ -46,18 +46,23 @@ impl World {
         World::make(Root::Tcc, None, true, nodes)
     }
 
+    /// One as an ordinary user, with a compiler too.
+    pub fn ordinary_with_compiler() -> World {
+        World::make(Root::Tcc, ordinary(), true, &[])
+    }
+
+    /// One as an ordinary user.
+    pub fn ordinary(nodes: &[String]) -> World {
+        World::make(Root::Busybox, ordinary(), true, nodes)
+    }
+
     /// One as the current user; where that is root, a second as an ordinary one.
     pub fn each(nodes: &[String]) -> Vec<World> {
-        let root = nix::unistd::geteuid().is_root();
-        let users = if root {
-            vec![None, Some(NOBODY)]
-        } else {
-            vec![None]
-        };
-        users
-            .into_iter()
-            .map(|user| World::make(Root::Busybox, user, true, nodes))
-            .collect()
+        let mut worlds = vec![World::new(nodes)];
+        if ordinary().is_some() {
+            worlds.push(World::ordinary(nodes));
+        }
+        worlds
     }
 
     fn make(root: Root, user: Option<u32>, filled: bool, nodes: &[String]) -> World {
@@ -235,6 +240,11 @@ impl World {
             .args(arguments);
         command
     }
+}
+
+/// Who to be to be no superuser, if that is somebody else.
+fn ordinary() -> Option<u32> {
+    nix::unistd::geteuid().is_root().then_some(NOBODY)
 }
 
 /// A node that runs a shell's script over inputs, mount point and reference each, with the output `/out`.

@@ -10,19 +10,19 @@ mod paths;
 mod reason;
 mod record;
 mod replay;
+mod server;
 mod tally;
 mod view;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{Resource, getrlimit};
 use pwb_cache::{ActionKey, Batch, CallResult, Digest, KnownCall, New, Store, TreeDigest};
-use pwb_sandbox::{Call, Calls};
+use pwb_sandbox::Call;
 use rustix::fs::Mode;
 
 use crate::error::Result;
@@ -35,11 +35,6 @@ pub use tally::Tally;
 
 /// How long results may wait before they are made durable: what a killed build loses at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How many calls are attended to at once, for each core: each takes a thread and a few open files. `make` starts one or
-/// two.
-const CALLS_A_CORE: usize = 64;
-/// How many files a call that is watched has open: its caller's, its outputs, and those that are looked at.
-const FILES_A_CALL: u64 = 12;
 /// How many lists of paths a kind of calls is compared with.
 const MOST_LISTS: usize = 16;
 
@@ -99,37 +94,6 @@ impl Compiles {
 
     fn notes(&self) -> MutexGuard<'_, Vec<(ActionKey, Vec<KnownCall>)>> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Answers calls until they are closed; says how, and which of them are known now.
-    pub fn serve(&self, store: &Store, scene: &Scene, calls: &Calls) -> (Tally, Vec<KnownCall>) {
-        let tally = Mutex::new((Tally::default(), Vec::new()));
-        let count = |outcome: Outcome| {
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            tally.1.extend(outcome.known());
-            tally.0.count(outcome);
-        };
-        let most = most_calls();
-        std::thread::scope(|scope| {
-            while let Ok(Some(call)) = calls.next() {
-                let program = scene.programs.get(&call.program);
-                if self.attended.load(Ordering::Relaxed) >= most {
-                    if let Some(program) = program {
-                        count(pass(call, program, Reason::Crowd));
-                    }
-                    continue;
-                }
-                self.attended.fetch_add(1, Ordering::Relaxed);
-                let count = &count;
-                scope.spawn(move || {
-                    count(self.attend(store, scene, call));
-                    self.attended.fetch_sub(1, Ordering::Relaxed);
-                });
-            }
-            // Should it have failed: nobody waits for an answer that will not come.
-            let _ = calls.close();
-        });
-        tally.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes durable what the calls so far came to.
@@ -340,15 +304,6 @@ impl From<io::Result<Outcome>> for Outcome {
     fn from(outcome: io::Result<Outcome>) -> Outcome {
         outcome.unwrap_or(Outcome::Passed(Reason::Lost))
     }
-}
-
-/// How many calls are attended to at once. A fourth of the files that this process may have open is left to all else.
-fn most_calls() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let room = getrlimit(Resource::RLIMIT_NOFILE).map_or(usize::MAX, |(files, _)| {
-        (files / 4 * 3 / FILES_A_CALL) as usize
-    });
-    room.clamp(1, cores * CALLS_A_CORE)
 }
 
 fn pass(call: Call, program: &Path, reason: Reason) -> Outcome {

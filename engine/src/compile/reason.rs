@@ -39,7 +39,7 @@ pub enum Reason {
     Nested,
     /// Its launcher died.
     Lost,
-    /// There are too many at once.
+    /// There are too many at once, or too many threads.
     Crowd,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Reason {
             Reason::Outlived => "what it started lives on",
             Reason::Nested => "another call runs it",
             Reason::Lost => "its caller killed it",
-            Reason::Crowd => "too many others ran at once",
+            Reason::Crowd => "too many calls or threads at once",
         })
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 use std::{panic, thread};
 
 use pwb_cache::{Digest, TreePath};
@@ -48,9 +49,11 @@ pub fn unpack<E: From<Error> + Send>(
         let workers: Vec<_> = (0..limits.threads.max(1))
             .map(|_| {
                 let (receiver, put, failed) = (Arc::clone(&receiver), &put, &failed);
-                scope.spawn(move || work(&receiver, put, failed))
+                let work = move || work(&receiver, put, failed);
+                let started = Builder::new().spawn_scoped(scope, work);
+                started.map_err(Error::io("start a thread that unpacks", archive))
             })
-            .collect();
+            .collect::<Result<_>>()?;
         drop(receiver);
         let mut found: Vec<(TreePath, Found)> = Vec::new();
         let mut files = 0;

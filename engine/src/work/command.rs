@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::thread::{self, Builder};
 
 use pwb_cache::{ActionKey, Tree, TreeNode, TreePath, fs};
 use pwb_sandbox::{Calling, Calls, Exit, Mount, Source, Spec, Status, Stdio};
@@ -190,13 +191,15 @@ impl Context<'_> {
     ) -> Result<Exit> {
         let command = self.over_root(scene);
         self.store.ask_calls(command)?;
-        let (exit, served) = std::thread::scope(|scope| {
-            let server = scope.spawn(|| self.compiles.serve(self.store, scene, calls));
+        let (exit, served) = thread::scope(|scope| -> Result<_> {
+            let serve = || self.compiles.serve(self.store, scene, calls);
+            let server = Builder::new().spawn_scoped(scope, serve);
+            let server = server.map_err(Error::thread)?;
             let closing = Closing(calls);
             let exit = run();
             drop(closing);
-            (exit, server.join())
-        });
+            Ok((exit, server.join()))
+        })?;
         let (tally, known) = served.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.compiles.publish(self.store)?;
         if tally.calls() > 0 {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use pwb_cache::{Blob, reapi};
@@ -38,16 +39,17 @@ impl Blobs<'_> {
                 return Ok(());
             }
             let (sender, receiver) = mpsc::channel(4);
-            let outcome = std::thread::scope(|scope| {
+            let outcome = thread::scope(|scope| {
                 let (zstd, sink) = (self.server.zstd, &mut *into);
-                let writing = scope.spawn(move || {
+                let write = move || {
                     let stream = Messages::new(receiver);
                     let mut bytes: Box<dyn Read> = match zstd {
                         true => Box::new(zstd::Decoder::new(stream)?.take(left)),
                         false => Box::new(stream.take(left)),
                     };
                     std::io::copy(&mut bytes, sink)
-                });
+                };
+                let writing = Builder::new().spawn_scoped(scope, write).map_err(local)?;
                 let read = self.read_messages(&resource, done, left, sender);
                 // What was written before the end counts, however the stream ended.
                 let written = writing.join();
@@ -170,8 +172,9 @@ impl Blobs<'_> {
         }
         let (sender, receiver) = mpsc::channel(4);
         let sent = AtomicU64::new(0);
-        std::thread::scope(|scope| {
-            scope.spawn(|| send_chunks(source, resource, offset, &sent, sender));
+        thread::scope(|scope| {
+            let send = || send_chunks(source, resource, offset, &sent, sender);
+            Builder::new().spawn_scoped(scope, send).map_err(local)?;
             let mut client = self.wire.bytes();
             let request = self.wire.request(ReceiverStream::new(receiver));
             let answer = self.wire.call_once(&sent, async {

@@ -274,6 +274,7 @@ pub(super) fn named(
         };
         found.push((*file, name, blob));
     }
+    pwb_cache::crew::start()?;
     // BLAKE3 names are always known.
     let kept = AtomicU64::new(0);
     let unknown = found.par_iter_mut().filter(|(_, name, _)| name.is_none());
