@@ -475,6 +475,6 @@ fn more_calls_than_pwb_can_have_files_open_for_all_run() {
     assert_eq!(hits, 0);
     assert!(misses > 0, "{}", said.err);
     let crowd = CALLS - misses;
-    let crowd = format!("{crowd} not to be remembered (too many others ran at once)");
+    let crowd = format!("{crowd} not to be remembered (too many calls or threads at once)");
     assert!(others.contains(&crowd), "{}", said.err);
 }
