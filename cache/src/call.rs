@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use prost::Message;
 
+use crate::checksum;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -57,7 +58,7 @@ impl Store {
         if found.stale {
             self.note_use(|uses| uses.calls.push(key))?;
         }
-        Ok(CallResult::decode(&found.what))
+        Ok(CallResult::from_row(key, found.what))
     }
 
     /// The digests of the lists of paths that calls of this kind have looked at.
@@ -104,6 +105,16 @@ impl CallResult {
     pub(crate) fn digests(&self) -> impl Iterator<Item = Digest> {
         let files = self.files.iter().map(|file| file.digest);
         files.chain(self.output).chain(self.errors)
+    }
+
+    /// The row of the call of this digest.
+    pub(crate) fn to_row(&self, key: Digest) -> Vec<u8> {
+        checksum::add(&key.to_row(), self.encode())
+    }
+
+    /// `None` where the row is not what was written for this call.
+    pub(crate) fn from_row(key: Digest, row: Vec<u8>) -> Option<CallResult> {
+        CallResult::decode(&checksum::verify(&key.to_row(), row)?)
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {

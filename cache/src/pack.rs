@@ -62,9 +62,8 @@ impl Store {
             if origin.is_some_and(|origin| !upstream.vouches(origin)) {
                 continue;
             }
-            let (Some(result), Some(list)) =
-                (CallResult::decode(&result), self.message(call.paths)?)
-            else {
+            let result = CallResult::from_row(call.key, result);
+            let (Some(result), Some(list)) = (result, self.message(call.paths)?) else {
                 continue;
             };
             let list = *places.entry(call.paths).or_insert_with(|| {

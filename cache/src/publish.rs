@@ -69,7 +69,7 @@ impl Store {
         self.sync()?;
         let calls: Vec<_> = calls
             .iter()
-            .map(|(key, call)| (*key, call.encode()))
+            .map(|(key, call)| (*key, call.to_row(*key)))
             .collect();
         self.index.publish_calls(&new.0, &calls, paths, origin)
     }

@@ -228,8 +228,8 @@ pub(crate) fn nodes(store: &Store, held: &Held) -> Result<Vec<Node>> {
     Ok(match held.entry {
         Entry::Result(key) => tree.chain([Node::Manifest(key)]).collect(),
         Entry::Realization(_) | Entry::Import(_) => tree.collect(),
-        Entry::Call(_) => {
-            let call = CallResult::decode(&held.bytes).unwrap_or_default();
+        Entry::Call(key) => {
+            let call = CallResult::from_row(key, held.bytes.clone()).unwrap_or_default();
             call.digests().map(Node::File).collect()
         }
         Entry::Paths { paths, .. } => vec![Node::Message(paths)],

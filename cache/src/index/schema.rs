@@ -87,7 +87,11 @@ pub(super) const MIGRATIONS: &[&str] = &["
         wall_us INTEGER NOT NULL, outcome TEXT NOT NULL, tree BLOB
     );
     CREATE INDEX reruns_by_node ON reruns (node, id);
-", RERUNS_APART];
+", RERUNS_APART, "
+    -- result: with a checksum, see call.rs
+    DELETE FROM calls;
+    DELETE FROM call_paths;
+"];
 
 /// Up to schema 10, reruns were rows of runs, with the tree in place of the provenance.
 pub(super) const RERUNS_APART: &str = "

@@ -174,7 +174,9 @@ impl Compiles {
             .collect();
         lists.extend(store.call_paths(kind)?);
         for list in lists.into_iter().take(MOST_LISTS) {
-            let Some(paths) = store.message(list)?.and_then(|text| Paths::decode(&text)) else {
+            let text = store.message(list)?;
+            let text = text.filter(|text| Digest::of(text) == list);
+            let Some(paths) = text.and_then(|text| Paths::decode(&text)) else {
                 continue;
             };
             let Ok(key) = paths.key(kind, list, view) else {
