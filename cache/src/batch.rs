@@ -95,8 +95,13 @@ impl Batch<'_> {
     /// Whether the file has to be written: not in this batch yet, and not in the store.
     fn is_new(&self, digest: Digest, executable: bool) -> Result<bool> {
         self.store.pin(&[digest])?;
-        if self.store.has_published(digest, executable)? {
-            return Ok(false);
+        if self.store.index.has_file(digest, executable)? {
+            if self.store.has_file(digest, executable) {
+                return Ok(false);
+            }
+            // Somebody has removed it. Its row would vouch for what is only about to be written.
+            self.store.index.remove_files(&[(digest, executable)])?;
+            self.store.sync()?;
         }
         Ok(self
             .taken
