@@ -186,3 +186,18 @@ fn offline_says_what_is_not_there() {
     assert_eq!((said.code, &*said.out), (Some(1), ""));
     insta::assert_snapshot!("offline", world.tidy(&said.err));
 }
+
+#[test]
+fn authorities_that_cannot_be_read_stand_in_the_way_of_downloads_only() {
+    let download = r#""f": Fetch(from: [Url("https://localhost:9/f")], sha256: "ab326f16dec533ba65139949246581c016b9d4c77d0de0046e65f48e575372a3"),"#;
+    let world = World::new(&[node("a", &[], "echo a > /out/a"), download.to_owned()]);
+    let realize = |name: &str| {
+        let mut pwb = world.pwb(&["realize", name]);
+        Said::from(pwb.env("SSL_CERT_FILE", "/absent.pem").output().unwrap())
+    };
+    let said = realize("t/a");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = realize("t/f");
+    assert_eq!((said.code, &*said.out), (Some(1), ""), "{said:?}");
+    assert!(said.err.contains("cannot read /absent.pem"), "{said:?}");
+}

@@ -1,6 +1,7 @@
 //! Results that others have put here: `ActionResult`s of the Remote Execution API under the digest of an action that need not
 //! be pwb's. Whoever reads one checks that what it names is still there.
 
+use crate::call::CallResult;
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::name::Name;
@@ -23,6 +24,8 @@ impl Store {
 
     /// What a compiler's call came to, as the bytes of its `ActionResult`.
     pub fn call_answer(&self, key: Digest) -> Result<Option<Vec<u8>>> {
-        Ok(self.index.call(key)?.map(|found| found.what))
+        let found = self.index.call(key)?;
+        let call = found.and_then(|found| CallResult::from_row(key, found.what));
+        Ok(call.map(|call| call.encode()))
     }
 }

@@ -53,10 +53,10 @@ impl Batch<'_> {
     /// Takes a file's contents.
     pub fn put_file(&self, contents: &[u8], executable: bool) -> Result<Digest> {
         let digest = Digest::of(contents);
-        if self.is_new(digest, executable)? {
+        if let Some(fresh) = self.fresh(digest, executable)? {
             let temporary = self.store.session()?.path("file");
             fs::write(&temporary, contents)?;
-            self.adopt(&temporary, digest, executable)?;
+            self.adopt(&temporary, fresh)?;
         }
         Ok(digest)
     }
@@ -64,16 +64,16 @@ impl Batch<'_> {
     /// Takes the file at `path` away. It must be on the store's file system and no longer written to.
     pub fn take_file(&self, path: &Path, executable: bool) -> Result<Digest> {
         let digest = digest_of(path)?;
-        if self.is_new(digest, executable)? {
-            self.adopt(path, digest, executable)?;
+        if let Some(fresh) = self.fresh(digest, executable)? {
+            self.adopt(path, fresh)?;
         }
         Ok(digest)
     }
 
     /// Takes the file at `path` away, as [`Batch::take_file`] does; its digest was computed while it was written.
     pub fn take_hashed(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
-        if self.is_new(digest, executable)? {
-            self.adopt(path, digest, executable)?;
+        if let Some(fresh) = self.fresh(digest, executable)? {
+            self.adopt(path, fresh)?;
         }
         Ok(())
     }
@@ -92,27 +92,28 @@ impl Batch<'_> {
         New(taken.into_iter().collect())
     }
 
-    /// Whether the file has to be written: not in this batch yet, and not in the store.
-    fn is_new(&self, digest: Digest, executable: bool) -> Result<bool> {
+    /// The file, if it has to be written: it is not in this batch yet, and not in the store.
+    fn fresh(&self, digest: Digest, executable: bool) -> Result<Option<Fresh>> {
         self.store.pin(&[digest])?;
-        if self.store.index.has_file(digest, executable)? {
-            if self.store.has_file(digest, executable) {
-                return Ok(false);
-            }
-            // Somebody has removed it. Its row would vouch for what is only about to be written.
-            self.store.index.remove_files(&[(digest, executable)])?;
-            self.store.sync()?;
+        let promised = self.store.index.has_file(digest, executable)?;
+        if promised && self.store.has_file(digest, executable) {
+            return Ok(None);
         }
-        Ok(self
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert((digest, executable)))
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(taken.insert((digest, executable)).then_some(Fresh {
+            digest,
+            executable,
+            promised,
+        }))
     }
 
-    fn adopt(&self, path: &Path, digest: Digest, executable: bool) -> Result<()> {
+    fn adopt(&self, path: &Path, file: Fresh) -> Result<()> {
+        let (digest, executable) = (file.digest, file.executable);
         strip(path)?;
         normalize(path, executable)?;
+        if file.promised {
+            fs::sync(path)?;
+        }
         fs::rename(path, &self.store.cas_path(digest, executable))?;
         let mut fresh = self
             .store
@@ -122,6 +123,14 @@ impl Batch<'_> {
         fresh.insert((digest, executable));
         Ok(())
     }
+}
+
+/// A file that has to be written.
+struct Fresh {
+    digest: Digest,
+    executable: bool,
+    /// Its row is there: somebody has removed the file alone. The row vouches for it from the moment that it is in its place.
+    promised: bool,
 }
 
 /// Removes what a command has hung on a file besides its contents: no digest tells of it, and everybody would see it who is

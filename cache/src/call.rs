@@ -1,7 +1,7 @@
 //! What a compiler's call came to, remembered: the files it wrote, its output, its exit code.
 //!
-//! In the store it is an `ActionResult` of the Remote Execution API under the digest of all that the call depended on. What
-//! that is, and how the digest is made, is the engine's business.
+//! In the store it is an `ActionResult` of the Remote Execution API, with a checksum, under the digest of all that the call
+//! depended on. What that is, and how the digest is made, is the engine's business.
 
 use std::time::Duration;
 

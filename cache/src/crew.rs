@@ -8,7 +8,8 @@ use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, Result};
 
-/// Starts them, unless they are there. Left to their first work, they would panic on a machine that refuses them.
+/// Starts them, unless they are there. Left to their first work, they would panic on a machine that refuses them. They are
+/// asked for once: what was refused then is refused to this process for good.
 pub fn start() -> Result<()> {
     static REFUSAL: OnceLock<Option<i32>> = OnceLock::new();
     let refusal = REFUSAL.get_or_init(|| {

@@ -37,6 +37,11 @@ pub fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(Error::io("open", path))
 }
 
+/// fsync(2): returns once the file's contents cannot be lost.
+pub fn sync(path: &Path) -> Result<()> {
+    open(path)?.sync_all().map_err(Error::io("sync", path))
+}
+
 /// Renames `from` to `to`, which it replaces.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(Error::io("rename to", to))

@@ -114,24 +114,6 @@ fn what_was_never_published_is_written_again() {
 }
 
 #[test]
-fn what_somebody_has_removed_is_written_again_and_counts_once_it_is_published() {
-    let (_folder, store) = store();
-    let write = || {
-        let batch = store.batch();
-        let digest = batch.put_file(b"contents", false).unwrap();
-        (digest, batch.finish())
-    };
-    let (digest, new) = write();
-    store.publish_files(new).unwrap();
-    let object = store.root().join(format!("cas/{}", &hex_path(b"contents")));
-    fs::remove_file(object).unwrap();
-    let (_, new) = write();
-    assert!(!store.has_published(digest, false).unwrap());
-    store.publish_files(new).unwrap();
-    assert!(store.has_published(digest, false).unwrap());
-}
-
-#[test]
 fn a_missing_or_torn_object_is_named_and_counts_as_absent() {
     for damage in [
         |path: &Path| fs::remove_file(path).unwrap(),

@@ -101,7 +101,10 @@ impl Executor<'_> {
             loop {
                 let mut ended = Vec::new();
                 let stopping = !failures.is_empty() && !self.settings.keep_going;
-                while let Some(step) = schedule.start(|lane| !stopping && slots.0[lane] > 0) {
+                let mut refused = false;
+                while let Some(step) =
+                    schedule.start(|lane| !stopping && !refused && slots.0[lane] > 0)
+                {
                     match self.look_up(step, plan) {
                         Ok(Found::Result(tree)) => {
                             self.tell(step, Happening::Cached { tree });
@@ -118,6 +121,11 @@ impl Executor<'_> {
                                 Ok(_) => {
                                     slots.0[lane(step)] -= 1;
                                     working += 1;
+                                }
+                                // There may be room for it once another has ended.
+                                Err(_) if working > 0 => {
+                                    schedule.put_back(step);
+                                    refused = true;
                                 }
                                 Err(error) => ended.push((step, Err(Error::thread(error)))),
                             }

@@ -42,7 +42,7 @@ impl Tools {
             places: settings.places.clone(),
             offline: settings.offline,
             timeouts: fetch::Timeouts::default(),
-        })?;
+        });
         Ok(Tools {
             jobserver,
             fetcher,

@@ -83,10 +83,12 @@ pub fn rerun(
                 found.insert(step, reran);
             }
         };
-        (0..settings.jobs.min(steps.len())).try_for_each(|_| {
-            let started = Builder::new().spawn_scoped(scope, work);
-            started.map(drop).map_err(Error::thread)
-        })
+        // Where the system refuses others, one has to do.
+        let start = || Builder::new().spawn_scoped(scope, work).map(drop);
+        start().map_err(Error::thread)?;
+        let others = 1..settings.jobs.min(steps.len());
+        others.take_while(|_| start().is_ok()).for_each(drop);
+        Ok::<(), Error>(())
     })?;
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut reran, mut failures) = (Vec::new(), Vec::new());

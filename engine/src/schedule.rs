@@ -1,7 +1,7 @@
 //! In which order steps run: a state machine without clocks, threads or files.
 //!
 //! A step is `Waiting` for its inputs, `Ready`, `Running`, and then `Done`, `Failed`, or `Skipped` because something
-//! before it failed. [`Schedule::start`] and [`Schedule::finish`] are the only transitions.
+//! before it failed. [`Schedule::start`], [`Schedule::put_back`] and [`Schedule::finish`] are the only transitions.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -113,6 +113,11 @@ impl<'g, N> Schedule<'g, N> {
         Some(step)
     }
 
+    /// Takes back a step that could not begin: `Running -> Ready`.
+    pub fn put_back(&mut self, step: StepId) {
+        self.make_ready(step);
+    }
+
     fn make_ready(&mut self, step: StepId) {
         self.states[step.index()] = State::Ready;
         self.ready[self.lanes[step.index()]].push((self.remaining[step.index()], step));
@@ -218,6 +223,21 @@ mod tests {
                 last = schedule.remaining[step.index()];
             }
         }
+    }
+
+    #[test]
+    fn what_is_put_back_is_handed_out_again() {
+        let mut graph = DiGraph::new();
+        let (first, second) = (graph.add_node(()), graph.add_node(()));
+        graph.add_edge(first, second, ());
+        let mut schedule = Schedule::new(&graph, |_| false, |_| 0, |_| Duration::ZERO);
+        assert_eq!(schedule.start(|_| true), Some(first));
+        schedule.put_back(first);
+        assert_eq!(schedule.state(first), State::Ready);
+        assert_eq!(schedule.start(|_| true), Some(first));
+        assert_eq!(schedule.start(|_| true), None);
+        schedule.finish(first, Ending::Done);
+        assert_eq!(schedule.start(|_| true), Some(second));
     }
 
     #[test]

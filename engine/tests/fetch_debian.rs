@@ -17,7 +17,7 @@ fn fetcher(scratch: &Path, offline: bool) -> Fetcher {
         offline,
         timeouts: Timeouts::default(),
     };
-    Fetcher::new(settings).unwrap()
+    Fetcher::new(settings)
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn page(node: &str, file: &str, text: &[u8]) {
     if let Some(updates) = &mut fetch.updates {
         updates.page = place("page");
     }
-    let _ = Fetcher::new(settings).unwrap().newest(&fetch);
+    let _ = Fetcher::new(settings).newest(&fetch);
 }
 
 pub(crate) fn load(lock: &[u8]) -> Result<Library, pwb_engine::recipe::Diagnostics> {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use indicatif::ProgressBar;
 use pwb_engine::fetch::{self, Fetcher, Mirror, Newest};
@@ -15,6 +14,7 @@ use crate::changes::Changes;
 use crate::cli::{Cli, Update};
 use crate::context::Context;
 use crate::edit;
+use crate::progress::Ticker;
 use crate::report::Failure;
 
 pub fn run(cli: &Cli, arguments: &Update) -> Result<ExitCode, Failure> {
@@ -31,7 +31,8 @@ pub fn run(cli: &Cli, arguments: &Update) -> Result<ExitCode, Failure> {
     let mut update = Changes::new(&library);
     // Only a terminal sees it: some wait for a server, some for apt.
     let asking = ProgressBar::new_spinner();
-    asking.enable_steady_tick(Duration::from_millis(100));
+    let ticker = Ticker::start();
+    ticker.add(&asking);
 
     let fetcher = fetcher(&context, &store)?;
     for node in &nodes {
@@ -93,7 +94,7 @@ fn fetcher(context: &Context, store: &Store) -> Result<Fetcher, Failure> {
         offline: false,
         timeouts: fetch::Timeouts::default(),
     };
-    Ok(Fetcher::new(settings).map_err(Error::Fetch)?)
+    Ok(Fetcher::new(settings))
 }
 
 /// The lock files of these nodes, each with all roots that share it.

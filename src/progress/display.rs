@@ -12,6 +12,7 @@ use pwb_engine::{Event, Happening, Planned, StepId};
 use pwb_remote::Notice;
 
 use super::forecast::Forecast;
+use super::ticker::Ticker;
 use crate::journal::{Outcome, title};
 use crate::report::{note, warning};
 use crate::units::many;
@@ -49,6 +50,7 @@ pub struct Display {
     /// Bytes from and to a shared cache.
     received: u64,
     sent: u64,
+    ticker: Option<Ticker>,
     header: Option<ProgressBar>,
     /// The steps that run, on a terminal each with its line.
     running: BTreeMap<StepId, Option<ProgressBar>>,
@@ -76,6 +78,7 @@ impl Display {
             fetched: BTreeMap::new(),
             received: 0,
             sent: 0,
+            ticker: None,
             header: None,
             running: BTreeMap::new(),
             over: false,
@@ -309,7 +312,7 @@ impl Display {
             };
             bar.set_style(style.with_key("left", left));
         }
-        bar.enable_steady_tick(Duration::from_millis(250));
+        self.ticker.get_or_insert_with(Ticker::start).add(&bar);
         bar.set_position(self.done);
         self.header = Some(bar);
     }
@@ -329,7 +332,7 @@ impl Display {
         {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(Duration::from_millis(250));
+        self.ticker.get_or_insert_with(Ticker::start).add(&bar);
         bar.set_prefix(prefix.to_owned());
         Some(bar)
     }

@@ -2,6 +2,7 @@
 
 mod display;
 mod forecast;
+mod ticker;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,8 @@ use crate::interrupt;
 use crate::journal::{Journal, Outcome};
 use crate::report::Failure;
 use display::Display;
+
+pub use ticker::Ticker;
 
 /// Takes events and notices, from any thread.
 pub struct Progress {

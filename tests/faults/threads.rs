@@ -45,7 +45,7 @@ fn however_few_threads_there_may_be_it_is_said_and_nothing_is_lost() {
 fn limited(world: &World, limit: u32) -> Option<String> {
     // Two calls at once that nobody has made yet.
     let calls =
-        format!("set -e; comp {limit} & comp 2{limit}; wait $!; cat {limit} 2{limit} > all");
+        format!("set -e; comp {limit} & comp {limit}b; wait $!; cat {limit} {limit}b > all");
     compiler(world, "real", "echo $1 > $1", &calls);
     let mut prlimit = world.command(Path::new("prlimit"));
     prlimit
@@ -54,7 +54,7 @@ fn limited(world: &World, limit: u32) -> Option<String> {
         .args(["realize", "t/n"]);
     let said = Said::from(prlimit.output().unwrap());
     let all = &listing(&world.realize("t/n"))["out/all"];
-    assert_eq!(*all, format!("{limit}\n2{limit}\n"));
+    assert_eq!(*all, format!("{limit}\n{limit}b\n"));
     if said.code == Some(0) {
         return None;
     }

@@ -49,13 +49,13 @@ impl Server<'_> {
             let attended = &self.compiles.attended;
             let room = attended.fetch_add(1, Ordering::Relaxed) < self.most;
             let listen = || self.listen(scope);
-            let alone = room && Builder::new().spawn_scoped(scope, listen).is_ok();
+            let relieved = room && Builder::new().spawn_scoped(scope, listen).is_ok();
             self.count(match self.scene.programs.get(&call.program) {
-                Some(program) if !alone => pass(call, program, Reason::Crowd),
+                Some(program) if !relieved => pass(call, program, Reason::Crowd),
                 _ => self.attend(call),
             });
             attended.fetch_sub(1, Ordering::Relaxed);
-            if alone {
+            if relieved {
                 return;
             }
         }

@@ -83,9 +83,8 @@ pub struct Fetcher {
 
 impl Fetcher {
     /// Opens no connection yet.
-    pub fn new(settings: Settings) -> Result<Fetcher> {
-        let http = Http::new(settings.timeouts)?;
-        Ok(Fetcher::over(http, settings))
+    pub fn new(settings: Settings) -> Fetcher {
+        Fetcher::over(Http::new(settings.timeouts), settings)
     }
 
     /// The same over connections of the caller's, given the configuration they are for: fuzzing has answers and no network.

@@ -1,6 +1,7 @@
 //! One URL over HTTP: redirects, proxies, timeouts, TLS, retries that resume. Knows neither other sources nor digests.
 
 use std::io::Read;
+use std::sync::OnceLock;
 use std::thread;
 
 use ureq::Agent;
@@ -26,32 +27,34 @@ const LARGEST_PAGE: u64 = 64 << 20;
 
 /// An HTTP client that keeps its connections.
 pub(super) struct Http {
-    agent: Agent,
+    /// Made when something is asked of it.
+    agent: OnceLock<Agent>,
     timeouts: Timeouts,
 }
 
 impl Http {
     /// A client that heeds the environment: the usual proxy variables, and SSL_CERT_FILE for a private authority.
-    pub(super) fn new(timeouts: Timeouts) -> Result<Http> {
-        Http::with(timeouts, |config| config.new_agent())
+    pub(super) fn new(timeouts: Timeouts) -> Http {
+        Http {
+            agent: OnceLock::new(),
+            timeouts,
+        }
     }
 
     /// The same over connections of the caller's.
     pub(super) fn with(timeouts: Timeouts, agent: impl FnOnce(Config) -> Agent) -> Result<Http> {
-        let tls = TlsConfig::builder().root_certs(roots()?).build();
-        let config = Agent::config_builder()
-            .user_agent(concat!("pwb/", env!("CARGO_PKG_VERSION")))
-            .http_status_as_error(false)
-            .tls_config(tls)
-            .timeout_resolve(Some(timeouts.connect))
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_recv_response(Some(timeouts.idle))
-            .timeout_per_read(Some(timeouts.idle))
-            .build();
         Ok(Http {
-            agent: agent(config),
+            agent: OnceLock::from(agent(config(timeouts)?)),
             timeouts,
         })
+    }
+
+    fn agent(&self) -> Result<&Agent> {
+        if let Some(agent) = self.agent.get() {
+            return Ok(agent);
+        }
+        let agent = config(self.timeouts)?.new_agent();
+        Ok(self.agent.get_or_init(|| agent))
     }
 
     /// Downloads `url` into `partial`, which is empty before and whole after.
@@ -68,7 +71,7 @@ impl Http {
     /// The page at `url`, after the URL that redirects have led to.
     pub(super) fn page(&self, url: &str) -> std::result::Result<(String, String), Cause> {
         self.persist(|| {
-            let request = self.agent.get(url).header(ACCEPT, "text/html");
+            let request = self.agent()?.get(url).header(ACCEPT, "text/html");
             let response = request.call().map_err(|error| self.cause(error))?;
             if response.status() != StatusCode::OK {
                 return Err(Cause::Status(response.status().as_u16()));
@@ -89,7 +92,7 @@ impl Http {
         etag: &mut Option<String>,
         progress: &mut dyn FnMut(Progress),
     ) -> std::result::Result<(), Cause> {
-        let mut request = self.agent.get(url);
+        let mut request = self.agent()?.get(url);
         if let Some(tag) = etag.as_deref().filter(|_| partial.written() > 0) {
             request = request
                 .header(RANGE, format!("bytes={}-", partial.written()))
@@ -206,6 +209,19 @@ fn resumes_at(response: &Response<Body>, offset: u64) -> bool {
         .and_then(|range| range.split('-').next())
         .and_then(|start| start.parse().ok())
         == Some(offset)
+}
+
+fn config(timeouts: Timeouts) -> Result<Config> {
+    let tls = TlsConfig::builder().root_certs(roots()?).build();
+    let config = Agent::config_builder()
+        .user_agent(concat!("pwb/", env!("CARGO_PKG_VERSION")))
+        .http_status_as_error(false)
+        .tls_config(tls)
+        .timeout_resolve(Some(timeouts.connect))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_recv_response(Some(timeouts.idle))
+        .timeout_per_read(Some(timeouts.idle));
+    Ok(config.build())
 }
 
 fn roots() -> Result<RootCerts> {

@@ -130,7 +130,7 @@ impl Bench {
         };
         Bench {
             scratch,
-            fetcher: Fetcher::new(settings).unwrap(),
+            fetcher: Fetcher::new(settings),
         }
     }
 

@@ -49,7 +49,7 @@ impl Blobs<'_> {
                     };
                     std::io::copy(&mut bytes, sink)
                 };
-                let writing = Builder::new().spawn_scoped(scope, write).map_err(local)?;
+                let writing = Builder::new().spawn_scoped(scope, write).map_err(refused)?;
                 let read = self.read_messages(&resource, done, left, sender);
                 // What was written before the end counts, however the stream ended.
                 let written = writing.join();
@@ -174,7 +174,7 @@ impl Blobs<'_> {
         let sent = AtomicU64::new(0);
         thread::scope(|scope| {
             let send = || send_chunks(source, resource, offset, &sent, sender);
-            Builder::new().spawn_scoped(scope, send).map_err(local)?;
+            Builder::new().spawn_scoped(scope, send).map_err(refused)?;
             let mut client = self.wire.bytes();
             let request = self.wire.request(ReceiverStream::new(receiver));
             let answer = self.wire.call_once(&sent, async {
@@ -279,4 +279,8 @@ impl Read for Messages {
 /// A file of this machine that cannot be read or written stands in nobody's way here: what should be in it is found missing.
 fn local(_: std::io::Error) -> Trouble {
     Trouble::NotFound
+}
+
+fn refused(thread: std::io::Error) -> Trouble {
+    Trouble::Down(Some(format!("cannot start a thread: {thread}")))
 }
