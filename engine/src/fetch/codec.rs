@@ -58,7 +58,7 @@ impl<R: BufRead> Xz<R> {
 impl<R: BufRead> Read for Xz<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(stream) = &mut self.stream {
-            let count = stream.read(buffer)?;
+            let count = stream.read(buffer).map_err(refused)?;
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
@@ -71,6 +71,18 @@ impl<R: BufRead> Read for Xz<R> {
             }
         }
         Ok(0)
+    }
+}
+
+/// That the system has refused memory or a thread is nothing that the archive can help.
+fn refused(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(liblzma::stream::Error::Mem) => {
+            let why = "no memory, or no thread, for the decoder of xz";
+            io::Error::new(io::ErrorKind::OutOfMemory, why)
+        }
+        _ => error,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tar archives: ustar, GNU's long names, pax records. Compression is the codec's matter, what may enter a tree the intake's.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 use tar::{Archive, EntryType};
 
@@ -14,10 +14,13 @@ const BUFFER: usize = 256 << 10;
 /// Reads all entries of the archive in `reader`, and then to its end, for its check sums.
 pub(super) fn read(reader: impl BufRead, intake: &mut Intake<'_>) -> Result<()> {
     let path = intake.archive().to_owned();
-    let damaged = |error: io::Error| Error::Damaged {
-        archive: path.clone(),
-        format: "tar archive",
-        why: error.to_string(),
+    let damaged = |error: io::Error| match error.kind() {
+        ErrorKind::OutOfMemory => Error::io("unpack", &path)(error),
+        _ => Error::Damaged {
+            archive: path.clone(),
+            format: "tar archive",
+            why: error.to_string(),
+        },
     };
     let decoder = codec::decode(reader, intake.limits().threads).map_err(damaged)?;
     let mut bytes = io::BufReader::with_capacity(BUFFER, decoder).take(intake.limits().total);
