@@ -98,3 +98,17 @@ fn skip_padding(reader: &mut impl BufRead) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use liblzma::stream::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_is_no_damage() {
+        let told = |error: Error| refused(io::Error::from(error)).kind();
+        assert_eq!(told(Error::Mem), io::ErrorKind::OutOfMemory);
+        assert_eq!(told(Error::Data), io::ErrorKind::InvalidData);
+    }
+}
