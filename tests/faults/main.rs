@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod calls;
 mod clock;
 mod crowd;
 mod disk;
