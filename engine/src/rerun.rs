@@ -72,7 +72,7 @@ pub fn rerun(
     };
     let next = Mutex::new(steps.iter());
     let found = Mutex::new(HashMap::new());
-    scope(|scope| {
+    scope(|scope| -> Result<()> {
         let work = || {
             leave_a_core();
             // The lock is let go of before the work begins.
@@ -88,7 +88,7 @@ pub fn rerun(
         start().map_err(Error::thread)?;
         let others = 1..settings.jobs.min(steps.len());
         others.take_while(|_| start().is_ok()).for_each(drop);
-        Ok::<(), Error>(())
+        Ok(())
     })?;
     let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut reran, mut failures) = (Vec::new(), Vec::new());
